@@ -1,0 +1,61 @@
+# The same few commands for people and for CI. `make` alone tells what there is.
+# Everything happens in a virtual environment of its own: VENV=... and PYTHON=... choose another one.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check fix test test-all bench demo clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.dev-installed ## create .venv with autotrack (editable) and all development tools
+
+check: setup ## formatting, lint, types and import rules; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+fix: setup ## format, and repair what ruff can repair
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: setup ## the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS)
+
+test-all: setup ## every test
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+bench: setup ## what recording costs a training, against the same training without it
+	$(BIN)/python benchmarks/overhead.py
+
+demo: $(VENV)/.demo-installed ## train a model with autotrack watching, and look at the runs
+	$(BIN)/python -m autotrack.demo
+
+clean: ## remove .venv and all caches
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The empty files remember what was installed, so that only a changed pyproject.toml installs again.
+# pip 25.1 is the first that knows `--group`.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is missing or older than 3.11, which autotrack needs. Name another one: make PYTHON=python3.12 setup" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.demo-installed: pyproject.toml | $(VENV)/.created
+	$(PIP) install --quiet --editable . --group demo
+	@touch $@
+
+$(VENV)/.dev-installed: pyproject.toml | $(VENV)/.created
+	$(PIP) install --quiet --editable . --group dev
+	@touch $@ $(VENV)/.demo-installed

@@ -1,0 +1,182 @@
+"""Settings and where each came from: argument > AUTOTRACK_* environment > project file > default.
+
+The project file is `autotrack.toml`, or the table `[tool.autotrack]` of `pyproject.toml`, in the nearest folder
+upward from the working directory. The default store is found as git finds its repository.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autotrack.errors import ConfigError, nearest
+from autotrack.names import check_name
+
+__all__ = ["STORE_FOLDER", "Setting", "Settings", "load", "remember"]
+
+STORE_FOLDER = ".autotrack"
+
+_DEFAULTS: dict[str, Any] = {
+    "store": None,  # found from the working directory
+    "experiment": "default",
+    "libraries": None,  # all that autotrack knows
+    "log_models": True,
+    "author": None,  # git's user.name, else the login name
+}
+
+
+_arguments: dict[str, Any] = {}  # of the last enable(): what it recorded is what is read, after disable() too
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its value and the place it was found in."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+class Settings:
+    """All settings of this process, each with its origin.
+
+    Attributes:
+        store: Absolute path of the store's folder, which need not exist yet.
+        experiment: Name of the experiment runs belong to unless they say otherwise.
+        libraries: Names of the libraries to watch; None: all that are known.
+        log_models: Whether fitted models are kept with their runs.
+        author: Who runs are attributed to; None: git's user.name, else the login name.
+    """
+
+    def __init__(self, settings: list[Setting]) -> None:
+        self.all = settings
+        values = {setting.name: setting.value for setting in settings}
+        self.store = Path(values["store"])
+        self.experiment: str = values["experiment"]
+        self.libraries: tuple[str, ...] | None = values["libraries"]
+        self.log_models: bool = values["log_models"]
+        self.author: str | None = values["author"]
+
+
+def remember(*, anew: bool, **arguments: Any) -> None:
+    """The arguments of `enable()`, which go before everything else; None counts as not given.
+
+    Args:
+        anew: Forget those of earlier calls.
+    """
+    if anew:
+        _arguments.clear()
+    _arguments.update({name: value for name, value in arguments.items() if value is not None})
+
+
+def load() -> Settings:
+    """The settings in force.
+
+    Raises:
+        ConfigError, InvalidNameError: A value cannot be used; the message names its origin.
+    """
+    file_values, file_name = _project_file()
+    found = []
+    for name, default in _DEFAULTS.items():
+        variable = f"AUTOTRACK_{name.upper()}"
+        if name in _arguments:
+            value, origin = _arguments[name], "argument of enable()"
+        elif os.environ.get(variable):
+            value, origin = os.environ[variable], f"environment {variable}"
+        elif name in file_values:
+            value, origin = file_values[name], file_name
+        else:
+            value, origin = default, "default"
+        found.append(Setting(name, *_checked(name, value, origin)))
+    return Settings(found)
+
+
+def _checked(name: str, value: Any, origin: str) -> tuple[Any, str]:
+    if name == "store":
+        return _store_path(value, origin)
+    if name == "experiment":
+        return check_name("experiment name", value), origin
+    if name == "author" and value is not None:
+        return check_name("author", value), origin
+    if name == "libraries" and value is not None:
+        names = value.split(",") if isinstance(value, str) else value
+        return tuple(str(library).strip() for library in names), origin
+    if name == "log_models" and not isinstance(value, bool):
+        words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+        if str(value).lower() not in words:
+            raise ConfigError(
+                f"Setting log_models is {value!r} (from {origin}).\nExpected true or false. Correct it there.",
+                setting=name,
+                value=value,
+            )
+        return words[str(value).lower()], origin
+    return value, origin
+
+
+def _store_path(value: Any, origin: str) -> tuple[str, str]:
+    if value is None:
+        return _found_store()
+    text = os.fspath(value)
+    if "://" in text:
+        raise ConfigError(
+            f"Store {text!r} (from {origin}) is an address, and this version keeps stores in folders only.\n"
+            "Expected the path of a folder. Give one, or leave the setting out for the default store.",
+            setting="store",
+            value=text,
+        )
+    if not text or "\0" in text:
+        raise ConfigError(
+            f"Store {text!r} (from {origin}) is no path.\nExpected the path of a folder.", setting="store", value=text
+        )
+    return os.path.abspath(os.path.expanduser(text)), origin
+
+
+def _found_store() -> tuple[str, str]:
+    """The nearest `.autotrack` upward; else where it would be made: the project's root, else the working directory."""
+    here = Path.cwd()
+    folders = [here, *here.parents]
+    for folder in folders:
+        if (folder / STORE_FOLDER).is_dir():
+            return str(folder / STORE_FOLDER), f"found upward from {here}"
+    for folder in folders:
+        if (folder / ".git").exists() or (folder / "pyproject.toml").is_file():
+            return str(folder / STORE_FOLDER), f"default, in the project root {folder}"
+    return str(here / STORE_FOLDER), "default, in the working directory"
+
+
+def _project_file() -> tuple[dict[str, Any], str]:
+    """The settings of the nearest project file and its path; relative stores in it are relative to it."""
+    here = Path.cwd()
+    for folder in [here, *here.parents]:
+        for name in ("autotrack.toml", "pyproject.toml"):
+            path = folder / name
+            if path.is_file() and (values := _read_toml(path)) is not None:
+                if isinstance(values.get("store"), str) and "://" not in values["store"]:
+                    values["store"] = str(folder / os.path.expanduser(values["store"]))
+                return values, str(path)
+    return {}, ""
+
+
+def _read_toml(path: Path) -> dict[str, Any] | None:
+    text = path.read_text("utf-8", "replace")
+    if path.name == "pyproject.toml" and "autotrack" not in text:
+        return None
+    import tomllib
+
+    try:
+        table: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} cannot be read: {error}.\nExpected TOML. Correct the file.", path=str(path)) from None
+    if path.name == "pyproject.toml":
+        table = table.get("tool", {}).get("autotrack")
+        if table is None:
+            return None
+    for key in table:
+        if key not in _DEFAULTS:
+            raise ConfigError(
+                f"{path} has the unknown setting {key!r}.{nearest(key, _DEFAULTS)}\n"
+                f"Expected some of: {', '.join(_DEFAULTS)}. Correct the file.",
+                path=str(path),
+                setting=key,
+            )
+    return dict(table)

@@ -1,0 +1,12 @@
+"""Models as packages of plain files: save any, load safely. Knows no run, no registry and no network.
+
+package = pack(model, name="model", run_id=run.id)        # bytes; the caller keeps them
+model = unpack(package.manifest, read=blobs.get)          # own and unchanged, or an error
+"""
+
+from autotrack.model.environment import installed, requirements
+from autotrack.model.manifest import Manifest
+from autotrack.model.package import Package, materialise, pack, unpack
+from autotrack.model.signature import describe
+
+__all__ = ["Manifest", "Package", "describe", "installed", "materialise", "pack", "requirements", "unpack"]

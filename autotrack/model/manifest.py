@@ -1,0 +1,165 @@
+"""model.json: what a package is made of. Written as canonical JSON, so that its SHA-256 is the package's id.
+
+    {"format": 1, "flavor": "sklearn", "name": "model", "run_id": "0199…", "created_at": "2026-11-24T17:00:00+00:00",
+     "model_class": "sklearn.linear_model._logistic.LogisticRegression", "python": "3.11", "by_value": false,
+     "files": [{"path": "model.pkl", "sha256": "…", "size_bytes": 828}], "requirements": ["numpy==2.4.6", …],
+     "signature": {…}, "autotrack": "0.1.0", "seal": {"key": "…", "hmac": "…"}}
+
+A manifest is data from outside until its seal was checked: `Manifest.parse` believes nothing. To change the
+format: add a field that old readers may ignore, or raise FORMAT and keep reading the old one.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autotrack.errors import InvalidNameError, ModelCorruptedError, ModelVersionError
+from autotrack.names import check_artifact_name
+
+__all__ = ["FILE_NAME", "FORMAT", "File", "Manifest", "canonical", "sha256"]
+
+FORMAT = 1
+FILE_NAME = "model.json"  # of the manifest itself, in a package laid out as a folder
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a package: its relative path, and the bytes it must have."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A parsed manifest.
+
+    Attributes:
+        id: SHA-256 of the manifest's bytes.
+        python: Minor version that wrote it, as "3.11".
+        by_value: The files hold byte code, which only this Python minor can read.
+        seal: Fingerprint of a key and an HMAC under it; None when the writer had no key.
+        body: What the seal is made over: all of the manifest but the seal.
+    """
+
+    id: str
+    flavor: str
+    name: str
+    run_id: str | None
+    created_at: str
+    model_class: str
+    files: tuple[File, ...]
+    python: str
+    by_value: bool
+    requirements: tuple[str, ...]
+    signature: Mapping[str, Any] | None
+    seal: Mapping[str, str] | None
+    body: bytes = field(repr=False)
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Manifest":
+        """Read a manifest.
+
+        Raises:
+            ModelVersionError: Its format is newer than this autotrack.
+            ModelCorruptedError: It is not a manifest.
+        """
+        content = _json(data)
+        number = content.get("format")
+        if type(number) is int and number > FORMAT:
+            raise ModelVersionError(
+                f"This model package has format {number}, written by a newer autotrack ({content.get('autotrack')}).\n"
+                f"Expected format {FORMAT} or older. Upgrade with: pip install --upgrade autotrack",
+                format=number,
+            )
+        if type(number) is not int or number < 1:
+            raise _broken(f"its format is {number!r}")
+        seal = content.pop("seal", None)
+        if seal is not None and not (
+            isinstance(seal, dict) and all(type(seal.get(part)) is str for part in ("key", "hmac"))
+        ):
+            raise _broken("its seal has another form")
+        return cls(
+            id=sha256(data),
+            flavor=_text(content, "flavor"),
+            name=_text(content, "name"),
+            run_id=None if content.get("run_id") is None else _text(content, "run_id"),
+            created_at=_text(content, "created_at"),
+            model_class=_text(content, "model_class"),
+            files=_files(content),
+            python=_text(content, "python"),
+            by_value=content.get("by_value") is not False,  # when in doubt, the careful answer
+            requirements=_texts(content, "requirements"),
+            signature=content.get("signature") if isinstance(content.get("signature"), dict) else None,
+            seal=seal,
+            body=canonical(content),
+        )
+
+
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """JSON in the one form that is hashed and sealed: sorted keys, no spaces, ASCII."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), default=str).encode("ascii")
+
+
+def sha256(data: bytes) -> str:
+    """The hash that names files and packages."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _json(data: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _broken(f"it is not JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise _broken("it is no JSON object")
+    return content
+
+
+def _files(content: Mapping[str, Any]) -> tuple[File, ...]:
+    entries = content.get("files")
+    if not isinstance(entries, list) or not entries:
+        raise _broken("it lists no files")
+    files = tuple(_file(entry) for entry in entries)
+    if len({file.path.lower() for file in files} | {FILE_NAME}) != len(files) + 1:
+        raise _broken("it names a file twice")
+    return files
+
+
+def _file(entry: object) -> File:
+    if not isinstance(entry, dict):
+        raise _broken("an entry of its files has another form")
+    path, digest, size = entry.get("path"), entry.get("sha256"), entry.get("size_bytes")
+    try:
+        inside = check_artifact_name(path)
+    except InvalidNameError:
+        raise _broken(f"the file path {path!r} leads outside of the package") from None
+    if not (type(digest) is str and _SHA256.fullmatch(digest) and type(size) is int and size >= 0):
+        raise _broken(f"file {path!r} has no valid SHA-256 and size")
+    return File(inside, digest, size)
+
+
+def _text(content: Mapping[str, Any], key: str) -> str:
+    value = content.get(key)
+    if type(value) is not str:
+        raise _broken(f"{key!r} is {value!r}, not a string")
+    return value
+
+
+def _texts(content: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    values = content.get(key, [])
+    if not isinstance(values, list) or any(type(value) is not str for value in values):
+        raise _broken(f"{key!r} is not a list of strings")
+    return tuple(values)
+
+
+def _broken(why: str) -> ModelCorruptedError:
+    return ModelCorruptedError(
+        f"This model package has an unreadable manifest: {why}.\n"
+        f"Expected the {FILE_NAME} that autotrack wrote. Restore it from a copy of the store, or save the model again."
+    )

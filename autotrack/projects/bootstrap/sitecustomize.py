@@ -1,0 +1,57 @@
+"""Switches tracking on in a script that `autotrack run` started. Python imports this file at start, before the script.
+
+First it takes itself out of sys.path and PYTHONPATH, so that processes the script starts are not tracked by it; then
+another sitecustomize on the path runs as it would have; then `autotrack.enable()`. A failure of ours is one line on
+stderr, and the script goes on.
+"""
+
+import os
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def leave_no_trace() -> None:
+    """Take this folder out of what the script and its children see."""
+    sys.path[:] = [entry for entry in sys.path if entry != HERE]
+    path = os.environ.get("PYTHONPATH", "")
+    rest = path.removeprefix(HERE).removeprefix(os.pathsep)
+    if rest:
+        os.environ["PYTHONPATH"] = rest
+    else:
+        os.environ.pop("PYTHONPATH", None)
+
+
+def run_the_next_sitecustomize() -> None:
+    """The one Python would have imported without us; its errors are shown by Python, as without us."""
+    spec = PathFinder.find_spec("sitecustomize", sys.path)
+    if spec is None or spec.loader is None:
+        return
+    module = module_from_spec(spec)
+    sys.modules["sitecustomize"] = module
+    spec.loader.exec_module(module)
+
+
+def switch_on() -> None:
+    """Start tracking, or say in one line why not."""
+    try:
+        import autotrack
+        from autotrack.errors import AutotrackError
+        from autotrack.guard import guard
+    except ImportError as error:
+        print(f"autotrack: nothing is recorded: {error}", file=sys.stderr)
+        return
+    with guard("autotrack run"):
+        try:
+            autotrack.enable()
+        except AutotrackError as error:
+            print(f"autotrack: nothing is recorded: {' '.join(str(error).split())}", file=sys.stderr)
+
+
+leave_no_trace()
+try:
+    run_the_next_sitecustomize()
+finally:
+    switch_on()

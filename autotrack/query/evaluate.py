@@ -1,0 +1,249 @@
+"""Whether a row fits a condition: the tree of conditions.py made into one function that is asked for each row.
+
+Three answers, as in SQL: true, false, and None where the run has no such value. `not` leaves None as it is, so
+`not params.C = 1` finds the runs that have a C, and it is not 1. A text is never equal to a number, greater or less.
+NaN is equal to NaN, and neither greater nor less than anything.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from autotrack.query.conditions import (
+    FIELDS,
+    And,
+    Compare,
+    Condition,
+    In,
+    IsNull,
+    Key,
+    Like,
+    Matches,
+    Not,
+    Operator,
+    Value,
+)
+from autotrack.types import Row, Summary
+
+__all__ = ["STATS", "Reading", "best_of", "duration_s", "matches", "predicate", "reader"]
+
+STATS = ("last", "min", "max", "count", "best")
+Answer = Callable[[Row], bool | None]
+
+
+class Reading(NamedTuple):
+    """One value of a row.
+
+    Attributes:
+        number: Its number, if it is or reads as one.
+        text: As a person would write it.
+        is_text: It was recorded as text, so a quoted value has an order with it.
+    """
+
+    number: int | float | None
+    text: str
+    is_text: bool
+
+
+def matches(condition: Condition, row: Row) -> bool:
+    """Whether the condition holds for this row. For many rows, `predicate` is faster."""
+    return predicate(condition)(row) is True
+
+
+def predicate(condition: Condition) -> Answer:
+    """The function that answers for a row: True, False, or None where a value is missing."""
+    if isinstance(condition, And):
+        return _all_of([predicate(part) for part in condition.parts])
+    if isinstance(condition, Not):
+        return _not(predicate(condition.part))
+    if isinstance(condition, IsNull):
+        read = reader(condition.key)
+        return lambda row: read(row) is None
+    if isinstance(condition, Compare):
+        return _asking(condition.key, _comparison(condition.operator, condition.value))
+    if isinstance(condition, In):
+        equals = [_comparison("=", value) for value in condition.values]
+        return _asking(condition.key, lambda reading: any(equal(reading) for equal in equals))
+    if isinstance(condition, Like):
+        like = _like(condition)
+        return _asking(condition.key, lambda reading: like.fullmatch(reading.text) is not None)
+    if isinstance(condition, Matches):
+        pattern = re.compile(condition.pattern)
+        return _asking(condition.key, lambda reading: pattern.search(reading.text) is not None)
+    return _any_of([predicate(part) for part in condition.parts])
+
+
+def reader(key: Key) -> Callable[[Row], Reading | None]:
+    """The function that reads the key's value from a row; None where the row has none, or a param that is None."""
+    if key.space == "params":
+        return lambda row: _param(row, key.name)
+    if key.space == "tags":
+        return lambda row: _tag(row, key.name)
+    if key.space == "metrics":
+        return _metric_reader(key)
+    column, kind = FIELDS[key.name]
+    if column == "duration":
+        return lambda row: _number(duration_s(row))
+    if kind == "text":
+        return lambda row: Reading(None, text, True) if (text := row.get(column)) else None  # type: ignore[arg-type]
+    return lambda row: _number(row.get(column))  # type: ignore[arg-type]
+
+
+def duration_s(row: Row) -> float | None:
+    """Seconds from start to end; None while the run has no end."""
+    start, end = row.get("start_ts"), row.get("end_ts")
+    return None if start is None or end is None else (end - start) / 1_000_000
+
+
+def best_of(key: str, summary: Summary) -> float:
+    """The least value of what is a loss or an error by its name, the greatest of anything else."""
+    return summary["min"] if _LOWER_IS_BETTER.search(key.lower()) else summary["max"]
+
+
+_LOWER_IS_BETTER = re.compile(
+    r"^(?!.*(?:^|[^a-z0-9])neg_)"  # scikit-learn's neg_log_loss and the like are turned round: greater is better
+    r".*(?:loss|error|perplexity|deviance|regret|(?:^|[^a-z])(?:err|mae|mse|rmse|msle|rmsle|mape|smape|nll|wer|cer|fid|bpc|brier)(?:$|[^a-z]))"
+)
+
+
+def _all_of(answers: list[Answer]) -> Answer:
+    def answer(row: Row) -> bool | None:
+        result: bool | None = True
+        for part in answers:
+            found = part(row)
+            if found is False:
+                return False
+            if found is None:
+                result = None
+        return result
+
+    return answer
+
+
+def _any_of(answers: list[Answer]) -> Answer:
+    def answer(row: Row) -> bool | None:
+        result: bool | None = False
+        for part in answers:
+            found = part(row)
+            if found:
+                return True
+            if found is None:
+                result = None
+        return result
+
+    return answer
+
+
+def _not(part: Answer) -> Answer:
+    def answer(row: Row) -> bool | None:
+        found = part(row)
+        return None if found is None else not found
+
+    return answer
+
+
+def _asking(key: Key, ask: Callable[[Reading], bool]) -> Answer:
+    read = reader(key)
+
+    def answer(row: Row) -> bool | None:
+        reading = read(row)
+        return None if reading is None else ask(reading)
+
+    return answer
+
+
+def _comparison(operator: Operator, value: Value) -> Callable[[Reading], bool]:
+    if isinstance(value, str):
+        return _text_comparison(operator, value)
+    return _number_comparison(operator, value)
+
+
+def _text_comparison(operator: Operator, value: str) -> Callable[[Reading], bool]:
+    """A quoted value: equal to what a person would write; only texts have an order with it."""
+    by_operator: dict[Operator, Callable[[Reading], bool]] = {
+        "=": lambda reading: reading.text == value,
+        "!=": lambda reading: reading.text != value,
+        "<": lambda reading: reading.is_text and reading.text < value,
+        "<=": lambda reading: reading.is_text and reading.text <= value,
+        ">": lambda reading: reading.is_text and reading.text > value,
+        ">=": lambda reading: reading.is_text and reading.text >= value,
+    }
+    return by_operator[operator]
+
+
+def _number_comparison(operator: Operator, value: int | float) -> Callable[[Reading], bool]:
+    def equal(number: int | float | None) -> bool:
+        return number is not None and (number == value or (number != number and value != value))  # noqa: PLR0124  NaN
+
+    by_operator: dict[Operator, Callable[[Reading], bool]] = {
+        "=": lambda reading: equal(reading.number),
+        "!=": lambda reading: not equal(reading.number),
+        "<": lambda reading: reading.number is not None and reading.number < value,
+        "<=": lambda reading: reading.number is not None and reading.number <= value,
+        ">": lambda reading: reading.number is not None and reading.number > value,
+        ">=": lambda reading: reading.number is not None and reading.number >= value,
+    }
+    return by_operator[operator]
+
+
+def _like(condition: Like) -> re.Pattern[str]:
+    parts = []
+    chars = iter(condition.pattern)
+    for char in chars:
+        if char == "\\":
+            parts.append(re.escape(next(chars, "\\")))
+        elif char == "%":
+            parts.append(".*")
+        else:
+            parts.append("." if char == "_" else re.escape(char))
+    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if condition.ignores_case else 0))
+
+
+def _number(value: int | float | None) -> Reading | None:
+    return None if value is None else Reading(value, "", False)  # no text is ever compared with these
+
+
+def _param(row: Row, name: str) -> Reading | None:
+    text = row.get("params", {}).get(name)
+    kind = row.get("param_types", {}).get(name)
+    if text is None or kind == "null":
+        return None
+    if kind in ("int", "float", "bool"):
+        return Reading(_number_of(text), text, False)
+    return Reading(None, text, True)
+
+
+def _tag(row: Row, name: str) -> Reading | None:
+    """Tags have no types: one that reads as a number is compared with numbers as one."""
+    text = row.get("tags", {}).get(name)
+    return None if text is None else Reading(_number_of(text), text, True)
+
+
+def _number_of(text: str) -> int | float | None:
+    if text in ("True", "true", "False", "false"):
+        return text in ("True", "true")
+    try:
+        return int(text, 0)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _metric_reader(key: Key) -> Callable[[Row], Reading | None]:
+    name, _, stat = key.name.rpartition(".")
+    has_stat = bool(name) and stat in STATS and not key.is_exact
+
+    def read(row: Row) -> Reading | None:
+        summaries = row.get("summary", {})
+        exact = summaries.get(key.name)
+        if exact is not None:
+            return _number(exact["last"])
+        summary = summaries.get(name) if has_stat else None
+        if summary is None:
+            return None
+        return _number(best_of(name, summary) if stat == "best" else summary[stat])  # type: ignore[literal-required]
+
+    return read

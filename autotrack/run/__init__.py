@@ -1,0 +1,18 @@
+"""A run while it lives: started, logged to, finished; on its way to the store."""
+
+from autotrack.run.current import active_run, is_recording, last_run, paused, recorder, start, start_fit, use
+from autotrack.run.recorder import Recorder
+from autotrack.run.run import Run
+
+__all__ = [
+    "Recorder",
+    "Run",
+    "active_run",
+    "is_recording",
+    "last_run",
+    "paused",
+    "recorder",
+    "start",
+    "start_fit",
+    "use",
+]

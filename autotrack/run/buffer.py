@@ -1,0 +1,246 @@
+"""What was logged, on its way to the journal: appended by any thread, written by one thread of ours every 200 ms.
+
+Logging appends to a list or a bytearray: no lock, no file, no pyarrow. The writer thread drains them into the
+journal. When the journal cannot be written (full disk, read-only folder) what was logged waits in memory up to a
+bound, then the newest is dropped and counted; the user is told once.
+
+A forked child starts with empty buffers and a journal of its own. The thread is stopped around each fork, so
+that a fork never meets a lock of ours held.
+"""
+
+import os
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from autotrack.guard import guard, tell_once
+from autotrack.store import POINT, SegmentWriter, Store
+from autotrack.types import Row
+
+__all__ = ["Buffer", "now_us"]
+
+TICK_S = 0.2  # how long what was logged may wait for the writer thread
+INLINE_FLUSH_S = 0.02  # a caller's flush within this time after the last one is left to the thread
+MAX_WAITING_BYTES = 64 << 20  # points kept in memory while the journal cannot be written
+MAX_WAITING_PATCHES = 200_000  # the same for patches
+MAX_TASK_BYTES = 256 << 20  # models waiting to be written; beyond it the caller writes its own
+CHEAP_SEAL_AGE_S = 5.0  # a process this old does not notice the 0.2 s that sealing costs at its end
+
+_started = time.monotonic()
+_buffers: "weakref.WeakSet[Buffer]" = weakref.WeakSet()
+
+
+class Buffer:
+    """The way of one process into one store. The store's folder is made when the first record is written."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.dropped = 0
+        self._store: Store | None = None
+        self._reset()
+        _buffers.add(self)
+
+    def _reset(self) -> None:
+        self._patches: list[tuple[int, int, Row]] = []
+        self._points = bytearray()
+        self._tasks: deque[tuple[Callable[[], None], int]] = deque()
+        self._task_bytes = 0
+        self._runs: dict[str, int] = {}
+        self._keys: dict[str, int] = {}
+        self._new_runs: dict[int, str] = {}
+        self._new_keys: dict[int, str] = {}
+        self._names_lock = threading.Lock()
+        self._flush_lock = threading.Lock()
+        self._task_lock = threading.RLock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._writer: SegmentWriter | None = None
+        self._flushed_at = 0.0
+
+    # ---- from any thread
+
+    def patch(self, run_id: str, fields: Row) -> None:
+        """Record a part of a run's row."""
+        if len(self._patches) >= MAX_WAITING_PATCHES:
+            self._drop(1)
+            return
+        self._patches.append((self._number(run_id, self._runs), now_us(), fields))
+        self._mark()
+
+    def point(self, run_id: str, key: str, step: int, value: float, epoch: int) -> None:
+        """Record one value of a metric."""
+        if len(self._points) >= MAX_WAITING_BYTES:
+            self._drop(1)
+            return
+        run, number = self._number(run_id, self._runs), self._number(key, self._keys)
+        self._points.extend(POINT.pack(run, number, step, now_us(), value, epoch))
+        self._mark()
+
+    def later(self, task: Callable[[], None], size_bytes: int = 0) -> None:
+        """Run a task on the writer thread, in order; at once if too many bytes are waiting already."""
+        if self._task_bytes + size_bytes > MAX_TASK_BYTES:
+            task()
+            return
+        self._task_bytes += size_bytes
+        self._tasks.append((task, size_bytes))
+        self._mark()
+
+    def flush_soon(self) -> None:
+        """Write what waits, unless that was done a moment ago or is being done: then the thread does it."""
+        if time.monotonic() - self._flushed_at >= INLINE_FLUSH_S and self._flush_lock.acquire(blocking=False):
+            try:
+                with guard("journal"):
+                    self._drain()
+            finally:
+                self._flush_lock.release()
+
+    def flush(self) -> None:
+        """Write all that was logged before this call, tasks included."""
+        self._run_tasks()
+        with self._flush_lock, guard("journal"):
+            self._drain()
+
+    def store(self) -> Store:
+        """The store, made if there is none yet."""
+        if self._store is None:
+            self._store = Store.open(self.root, create=True)
+        return self._store
+
+    def close(self) -> None:
+        """Write everything, seal if that is cheap, end the thread and release the journal."""
+        self._halt()
+        self.flush()
+        with self._flush_lock, guard("journal"):
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+                if "pyarrow" in sys.modules or time.monotonic() - _started > CHEAP_SEAL_AGE_S:
+                    self.store().seal()
+            self._runs, self._keys = {}, {}
+
+    # ---- the writer thread
+
+    def _mark(self) -> None:
+        if self._thread is None:
+            self._start()
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def _start(self) -> None:
+        with self._names_lock:
+            if self._thread is not None:
+                return
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._work, name="autotrack-writer", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            self._wake.wait()
+            self._stop.wait(TICK_S)
+            self._wake.clear()
+            with guard("writer thread"):
+                self.flush()
+                if self._writer is not None and self._writer.rotated:
+                    self.store().seal()
+
+    def _halt(self) -> None:
+        """Stop the thread; it starts again at the next record."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            self._stop.set()
+            self._wake.set()
+            thread.join(timeout=5.0)
+        self._thread = None
+
+    def _run_tasks(self) -> None:
+        with self._task_lock:
+            while self._tasks:
+                task, size_bytes = self._tasks.popleft()
+                with guard("writer thread"):
+                    task()
+                self._task_bytes -= size_bytes
+
+    def _drain(self) -> None:
+        """Hand what waits to the journal; put it back if the journal cannot take it. The flush lock is held."""
+        self._flushed_at = time.monotonic()
+        patches = self._patches[: len(self._patches)]
+        points = bytes(self._points[: len(self._points)])
+        if not patches and not points:
+            return
+        del self._patches[: len(patches)]
+        del self._points[: len(points)]
+        with self._names_lock:
+            runs, self._new_runs = self._new_runs, {}
+            keys, self._new_keys = self._new_keys, {}
+        try:
+            if self._writer is None:
+                self._writer = self.store().new_writer()
+            self._writer.write(runs, keys, patches, points)
+        except BaseException:
+            self._patches[:0] = patches
+            self._points[:0] = points
+            with self._names_lock:
+                self._new_runs, self._new_keys = {**runs, **self._new_runs}, {**keys, **self._new_keys}
+            raise
+
+    def _number(self, name: str, known: dict[str, int]) -> int:
+        number = known.get(name)
+        if number is None:
+            with self._names_lock:
+                number = known.get(name)
+                if number is None:
+                    number = len(known)
+                    # Announced before it can be used: a drain takes the points first and the names after them.
+                    (self._new_runs if known is self._runs else self._new_keys)[number] = name
+                    known[name] = number
+        return number
+
+    def _drop(self, count: int) -> None:
+        self.dropped += count
+        tell_once("dropped", f"autotrack cannot write to {self.root} and its memory for records is full: newer ones are dropped.")
+
+    # ---- fork
+
+    def before_fork(self) -> None:
+        """Stop the thread, so that the child inherits nothing half done."""
+        self._halt()
+
+    def after_fork(self) -> None:
+        """In the child: forget what the parent will write, and its journal."""
+        if self._writer is not None:
+            self._writer.abandon()
+        self._reset()
+
+
+def now_us() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+def _before_fork() -> None:
+    for buffer in list(_buffers):
+        with guard("fork"):
+            buffer.before_fork()
+
+
+def _after_fork() -> None:
+    for buffer in list(_buffers):
+        with guard("fork"):
+            buffer.after_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for buffer in list(_buffers):
+        with guard("fork"):
+            if buffer._patches or buffer._points or buffer._tasks:
+                buffer._mark()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork, after_in_parent=_after_fork_in_parent)

@@ -1,0 +1,167 @@
+"""The current run of each thread and task, and where runs are recorded now.
+
+A thread starts without a current run; an asyncio task has the one of the task that made it. A forked child keeps
+it, so that fits in the child become children of the run they were forked in.
+"""
+
+import atexit
+import os
+import sys
+import weakref
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from autotrack.errors import AutotrackError
+from autotrack.guard import guard
+from autotrack.hooks import Scope, inside
+from autotrack.names import check_name
+from autotrack.run.buffer import now_us
+from autotrack.run.recorder import Recorder, all_recorders, new_run_id
+from autotrack.run.redact import redact_value
+from autotrack.run.run import Run
+from autotrack.types import Row
+
+__all__ = ["active_run", "is_recording", "last_run", "paused", "recorder", "start", "start_fit", "use"]
+
+_active: ContextVar[Run | None] = ContextVar("autotrack_run", default=None)
+_recorder: Recorder | None = None
+_last: Run | None = None
+_open: "weakref.WeakSet[Run]" = weakref.WeakSet()
+
+
+def use(new: Recorder | None) -> None:
+    """Record into this recorder from now on; runs that are open stay with theirs."""
+    global _recorder
+    _recorder = new
+
+
+def recorder() -> Recorder | None:
+    """Where runs are recorded now."""
+    return _recorder
+
+
+def is_recording() -> bool:
+    """Whether hooks may record here and now: something is enabled, and this is neither paused nor inside another fit."""
+    return _recorder is not None and inside() is None
+
+
+def active_run() -> Run | None:
+    """The run that is open in this thread or task."""
+    run = _active.get()
+    return run if run is not None and run.status == "running" else None
+
+
+def last_run() -> Run | None:
+    """The run that was started last in this process."""
+    return _last
+
+
+class paused(Scope):  # noqa: N801  used as a function
+    """Context manager: hooks record nothing in this block, in this thread or task. Blocks nest."""
+
+
+def start(
+    name: str,
+    *,
+    source: str = "user",
+    experiment: str | None = None,
+    params: Mapping[str, Any] | None = None,
+    tags: Mapping[str, Any] | None = None,
+    parent: Run | None = None,
+) -> Run:
+    """Open a run as a child of `parent` or of the active one, and make it the active one until it is finished.
+
+    Raises:
+        AutotrackError: Nothing is set up to record into.
+    """
+    target = _recorder
+    if target is None:
+        raise AutotrackError("There is no store to record into.\nExpected autotrack.enable() or start_run() before.")
+    parent = parent or active_run()
+    row: Row = {
+        "run_id": new_run_id(),
+        "experiment": experiment or (parent.experiment if parent else target.experiment),
+        "name": check_name("run name", name),
+        "source": source,
+        "status": "running",
+        "start_ts": now_us(),
+        "tags": {**target.tags, **{key: redact_value(key, str(value)) for key, value in (tags or {}).items()}},
+    }
+    if parent is not None:
+        row["parent_run_id"] = parent.id
+    run = Run(row, lambda: target, is_live=True)
+    target.begin(row)
+    if params:
+        run.log_params(params)
+    _enter(run)
+    return run
+
+
+def start_fit(name: str, source: str) -> tuple[Run, bool]:
+    """The run of a model fit, and whether it is ours to finish.
+
+    Without a run of the user's the fit has its own. In the user's run the first fit is recorded in the run
+    itself, every further one is a child of it.
+    """
+    active = active_run()
+    if active is not None and active.claim_fit():
+        return active, False
+    return start(name, source=source, parent=active), True
+
+
+def _enter(run: Run) -> None:
+    """Make a run the active one of this thread until it is finished."""
+    global _last
+    before = _active.get()
+    _register_exit()
+    _active.set(run)
+    _last = run
+    _open.add(run)
+
+    def leave(finished: Run) -> None:
+        if _active.get() is finished:
+            _active.set(before)
+        _open.discard(finished)
+
+    run.on_finish.append(leave)
+
+
+def _at_exit() -> None:
+    """End what is open, then write everything."""
+    with guard("exit"):
+        _finish_open_runs()
+    for each in all_recorders():
+        with guard("exit"):
+            each.close()
+
+
+def _finish_open_runs() -> None:
+    """Runs that were started without `with` and left open: failed if the script died of an exception."""
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    for run in list(_open):
+        if run.is_of_this_process:
+            run.finish("failed" if error is not None else "finished", error)
+
+
+def _register_exit() -> None:
+    """Children of multiprocessing leave by os._exit, past atexit; they have finalizers of their own."""
+    global _exit_pid
+    if _exit_pid == os.getpid():
+        return
+    _exit_pid = os.getpid()
+    processes, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if processes is not None and util is not None and processes.parent_process() is not None:
+        util.Finalize(None, _at_exit, exitpriority=10)
+
+
+def _after_fork() -> None:
+    _open.clear()
+    for each in all_recorders():
+        each.forget()
+
+
+_exit_pid = 0
+atexit.register(_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

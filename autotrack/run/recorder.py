@@ -1,0 +1,106 @@
+"""Recorder: one process recording into one store, with the defaults its runs start with."""
+
+import secrets
+import threading
+import time
+import weakref
+from pathlib import Path
+
+from autotrack.run.buffer import Buffer
+from autotrack.run.capture import Capture, host_name
+from autotrack.types import Row
+
+__all__ = ["Recorder", "all_recorders", "new_run_id"]
+
+_recorders: "weakref.WeakSet[Recorder]" = weakref.WeakSet()
+
+
+class Recorder:
+    """Opens runs in one store.
+
+    Attributes:
+        experiment: What runs belong to unless they say otherwise.
+        tags: What every run is tagged with.
+        log_models: Whether fitted models are kept.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        experiment: str = "default",
+        tags: dict[str, str] | None = None,
+        log_models: bool = True,
+        author: str | None = None,
+    ) -> None:
+        self.buffer = Buffer(root)
+        self.experiment = experiment
+        self.tags = dict(tags or {})
+        self.log_models = log_models
+        self.author = author
+        self._capture: Capture | None = None
+        self._capture_lock = threading.Lock()
+        self._uncaptured: list[str] = []
+        self._host = host_name()
+        _recorders.add(self)
+
+    def begin(self, row: Row) -> None:
+        """Record the start of a run; the fields of the process record come with it or follow."""
+        row["host"] = self._host
+        capture = self._capture or self._start_capture()
+        if capture.fields is not None:
+            row.update(capture.fields)
+        elif self.author:
+            row["author"] = self.author
+        patch = row.copy()
+        self.buffer.patch(row["run_id"], patch)
+        if capture.fields is None:
+            self._uncaptured.append(row["run_id"])
+            if capture.fields is not None:  # it became ready in between
+                self._deliver(capture.fields)
+
+    def process_fields(self) -> Row:
+        """The fields of the process record, waiting for git if need be."""
+        capture = self._capture or self._start_capture()
+        capture.wait()
+        return capture.fields or {}
+
+    def flush(self) -> None:
+        """Write all that was logged before this call."""
+        self.buffer.flush()
+
+    def close(self) -> None:
+        """Write everything that is still on its way."""
+        if self._capture is not None:
+            self._capture.wait()
+        self.buffer.close()
+
+    def forget(self) -> None:
+        """In a forked child: another process, another record."""
+        self._capture = None
+        self._capture_lock = threading.Lock()
+        self._uncaptured = []
+
+    def _start_capture(self) -> Capture:
+        with self._capture_lock:
+            if self._capture is None:
+                self._capture = Capture(self.author, self._keep_record, self._deliver)
+            return self._capture
+
+    def _keep_record(self, record: bytes) -> str:
+        return self.buffer.store().blobs.put(record, durable=False)
+
+    def _deliver(self, fields: Row) -> None:
+        waiting, self._uncaptured = self._uncaptured, []
+        for run_id in waiting:
+            self.buffer.patch(run_id, fields.copy())
+
+
+def new_run_id() -> str:
+    """12 hex digits of milliseconds and 10 of chance: ids sort by time. The user's random state is not touched."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(5)}"
+
+
+def all_recorders() -> list[Recorder]:
+    """Every recorder of this process that is still in use."""
+    return list(_recorders)

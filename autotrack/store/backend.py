@@ -1,0 +1,146 @@
+"""The five things a place for bytes must be able to do, and the local folder that does them.
+
+`list`, `get` (a range), `put`, `put_if_absent`, `delete`, over keys such as `registry/churn/00000000.json`. A key
+is complete or absent, never half there. `put_if_absent` is the one step everything that must not collide is
+built on: of many who try, in any number of processes, exactly one gets True.
+
+Standard library only.
+"""
+
+import builtins
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from autotrack.errors import StoreError
+
+__all__ = ["LocalBackend", "sync_folder"]
+
+_TEMPORARY = ".tmp-"  # start of the names of files that are not complete yet
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}  # some FUSE and SMB mounts
+
+
+class LocalBackend:
+    """A folder on this machine (or one that looks like it)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: str) -> Path:
+        """Where the bytes of a key lie, whether or not they exist.
+
+        Raises:
+            StoreError: The key would lead out of the store.
+        """
+        parts = key.split("/")
+        if any(part in ("", ".", "..") for part in parts) or "\0" in key:
+            raise StoreError(f"Invalid key {key!r} in the store. Expected names joined by '/'.", key=key)
+        return self.root.joinpath(*parts)
+
+    def list(self, prefix: str = "") -> builtins.list[str]:
+        """All keys that start with `prefix`, sorted. A half-written file has no key."""
+        folder = prefix.rpartition("/")[0]
+        start = self.path(folder) if folder else self.root
+        return sorted(key for key in self._walk(start, f"{folder}/" if folder else "") if key.startswith(prefix))
+
+    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """The bytes of a key, or `length` of them from `start`.
+
+        Raises:
+            FileNotFoundError: No such key.
+        """
+        with open(self.path(key), "rb") as file:
+            file.seek(start)
+            return file.read(-1 if length is None else length)
+
+    def put(self, key: str, data: bytes | memoryview, *, durable: bool = True) -> None:
+        """Write a key, replacing what it held. `durable`: it survives a power cut once this returns."""
+        path = self.path(key)
+        temporary = self._write(path, data, durable)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            _discard(temporary)
+            raise
+        if durable:
+            sync_folder(path.parent)
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Write a key unless it exists; False if it does. Always durable."""
+        path = self.path(key)
+        if path.exists():
+            return False
+        temporary = self._write(path, data, True)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if not _create(path, data):
+                return False
+        finally:
+            _discard(temporary)
+        sync_folder(path.parent)
+        return True
+
+    def delete(self, key: str) -> None:
+        """Remove a key; nothing happens if there is none."""
+        self.path(key).unlink(missing_ok=True)
+
+    def _walk(self, folder: Path, prefix: str) -> Iterator[str]:
+        try:
+            entries = list(os.scandir(folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(Path(entry.path), f"{prefix}{entry.name}/")
+            elif not entry.name.startswith(_TEMPORARY):
+                yield prefix + entry.name
+
+    def _write(self, path: Path, data: bytes | memoryview, durable: bool) -> Path:
+        """A complete file beside `path`, under a temporary name."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(_TEMPORARY + secrets.token_hex(8))
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+        except OSError:
+            _discard(temporary)
+            raise
+        return temporary
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names that were added to or removed from a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some file systems cannot sync a folder, and need not
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _create(path: Path, data: bytes) -> bool:
+    """For file systems without links: still one winner, but a power cut may leave the file half written."""
+    try:
+        with open(path, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        return False
+    return True
+
+
+def _discard(temporary: Path) -> None:
+    temporary.unlink(missing_ok=True)

@@ -1,0 +1,118 @@
+"""Bytes kept once, under their own SHA-256: models, artifacts, process records.
+
+    sha256 = store.blobs.put(b"...")        # the same bytes again: nothing is written
+    store.blobs.get(sha256)                 # checked: never other bytes than those that were put
+
+A blob is complete or absent. Nothing here knows what the bytes are. Standard library only.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+from autotrack.errors import StoreError
+from autotrack.store.backend import LocalBackend, sync_folder
+
+__all__ = ["Blobs"]
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CHUNK_BYTES = 1 << 20  # large enough that hashing, not calling, takes the time
+
+
+class Blobs:
+    """The content-addressed half of a store."""
+
+    def __init__(self, backend: LocalBackend) -> None:
+        self._backend = backend
+
+    def path(self, sha256: str) -> Path:
+        """Where the blob lies, whether or not it exists.
+
+        Raises:
+            StoreError: Not a SHA-256 in lower-case hex.
+        """
+        return self._backend.path(_key(sha256))
+
+    def has(self, sha256: str) -> bool:
+        """Whether the blob is here (its bytes are checked by `get`)."""
+        return self.path(sha256).is_file()
+
+    def put(self, data: bytes, *, durable: bool = True) -> str:
+        """Keep bytes and return their SHA-256. `durable`: they survive a power cut once this returns."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        if not self._is_here(sha256, len(data)):
+            self._backend.put(_key(sha256), data, durable=durable)
+        return sha256
+
+    def put_file(self, path: str | Path, *, durable: bool = True) -> str:
+        """Keep a file's bytes and return their SHA-256; reads it once, in pieces."""
+        digest = hashlib.sha256()
+        incoming = self._backend.path(f"blobs/.tmp-{secrets.token_hex(8)}")
+        with open(path, "rb") as source:
+            incoming.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with open(incoming, "xb") as copy:
+                    while chunk := source.read(_CHUNK_BYTES):
+                        digest.update(chunk)
+                        copy.write(chunk)
+                    copy.flush()
+                    if durable:
+                        os.fsync(copy.fileno())
+                    size_bytes = copy.tell()
+                sha256 = digest.hexdigest()
+                if not self._is_here(sha256, size_bytes):
+                    target = self.path(sha256)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    os.replace(incoming, target)
+                    if durable:
+                        sync_folder(target.parent)
+            finally:
+                incoming.unlink(missing_ok=True)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes of a blob, checked against their name.
+
+        Raises:
+            StoreError: There is no such blob, or its bytes are not the ones that were put.
+        """
+        try:
+            data = self._backend.get(_key(sha256))
+        except FileNotFoundError as missing:
+            raise StoreError(
+                f"The blob {sha256[:12]}… is not in the store: {self.path(sha256)} does not exist.\n"
+                "Expected every blob that a run or a model names. Restore it from a copy of the store.",
+                sha256=sha256,
+            ) from missing
+        found = hashlib.sha256(data).hexdigest()
+        if found != sha256:
+            raise StoreError(
+                f"The blob {sha256[:12]}… is damaged: its bytes ({len(data):,}) have the SHA-256 {found[:12]}….\n"
+                f"Expected the bytes that were saved. Restore {self.path(sha256)} from a copy of the store, or save again.",
+                sha256=sha256,
+                found=found,
+            )
+        return data
+
+    def _is_here(self, sha256: str, size_bytes: int) -> bool:
+        """Whether the blob exists in full; its time is renewed, so that no clean-up takes it for forgotten."""
+        path = self.path(sha256)
+        try:
+            if path.stat().st_size != size_bytes:  # cut short by a power cut: written anew
+                return False
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EACCES, errno.EROFS):
+                raise
+        return True
+
+
+def _key(sha256: str) -> str:
+    if not _SHA256.fullmatch(sha256):
+        raise StoreError(f"{sha256!r} is not a blob's name. Expected a SHA-256: 64 hexadecimal digits.", sha256=sha256)
+    return f"blobs/sha256/{sha256[:2]}/{sha256}"

@@ -1,0 +1,204 @@
+"""scikit-learn: one run for each outermost fit of a model.
+
+Watches   fit, fit_transform, fit_predict of every estimator class, whenever it is defined (public methods)
+          predict, predict_proba, decision_function, score_samples, score: where predictions come from
+Records   params    get_params(deep=True); of a search also best_params_, as `best.<name>`
+          data      shape, dtypes and feature names of X and y
+          metrics   fit_time_s, training metrics (sklearn_training.py), score(X_test, y_test) as `test_score`;
+                    of a search the mean and standard deviation over the folds, step = candidate number
+          model     the fitted estimator; of a search its best one
+Never     opens a run for estimators that only transform; touches X, y or the estimator; changes what a call
+          returns or raises; draws from a random state
+Needs     scikit-learn >= 1.4
+"""
+
+import time
+from collections.abc import Generator, Iterable, Mapping
+from typing import Any
+
+from autotrack import model, run
+from autotrack.guard import guard
+from autotrack.hooks import Call, Patch, Scope
+from autotrack.run.provenance import Origin, origin_of, remember, weak
+from autotrack_integrations.sklearn_metrics import log_after_fit
+from autotrack_integrations.sklearn_training import kind_of, training_metrics
+
+__all__ = ["EstimatorWatch", "watch"]
+
+FITS = ("fit", "fit_transform", "fit_predict")
+PREDICTIONS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
+
+
+def watch() -> "list[EstimatorWatch]":
+    """Start watching; the caller keeps the patches and calls undo() on each."""
+    return [EstimatorWatch()]
+
+
+class EstimatorWatch:
+    """Patches of the methods of all estimator classes, those defined later included."""
+
+    def __init__(self) -> None:
+        from sklearn.base import BaseEstimator, TransformerMixin
+
+        self._patches: list[Patch] = []
+        self._seen: set[type] = set()
+        hooks: dict[str, Any] = {**dict.fromkeys(FITS, watch_fit), **dict.fromkeys(PREDICTIONS, watch_prediction)}
+        self._hooks = {**hooks, "score": watch_score}
+
+        def watch_transformer_class(call: Call) -> Generator[None, None, None]:
+            """A new class: scikit-learn wraps methods of transformers first, so that ours stand on top."""
+            yield
+            self._watch_class(call.args[0])
+
+        def watch_estimator_class(call: Call) -> Generator[None, None, None]:
+            yield
+            if not issubclass(call.args[0], TransformerMixin):
+                self._watch_class(call.args[0])
+
+        for known in (BaseEstimator, TransformerMixin):
+            self._watch_class(known)
+            for subclass in _subclasses(known):
+                self._watch_class(subclass)
+        self._patches.append(Patch(TransformerMixin, "__init_subclass__", watch_transformer_class))
+        self._patches.append(Patch(BaseEstimator, "__init_subclass__", watch_estimator_class))
+
+    def undo(self) -> None:
+        """Leave every class as it was."""
+        for patch in reversed(self._patches):
+            patch.undo()
+
+    def _watch_class(self, cls: type) -> None:
+        for owner in cls.__mro__:
+            if owner in self._seen or owner is object:
+                continue
+            self._seen.add(owner)
+            for name, hook in self._hooks.items():
+                method = owner.__dict__.get(name)
+                if method is None:
+                    continue
+                if callable(method):
+                    self._patches.append(Patch(owner, name, hook))
+                elif callable(getattr(method, "fn", None)):  # available_if: the descriptor hands out `fn`
+                    self._patches.append(Patch(method, "fn", hook))
+
+
+def _subclasses(cls: type) -> Iterable[type]:
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+def watch_fit(call: Call) -> Generator[None, None, None]:
+    """Record an outermost fit of a model; a failed one ends its run as failed."""
+    if not run.is_recording():
+        return
+    estimator = call.args[0]
+    fit: Fit | None = None
+    with Scope(estimator):  # fits inside this one stay silent, whatever becomes of our record of it
+        with guard("sklearn.fit"):
+            if kind_of(estimator) is not None:
+                fit = Fit(call)
+        yield
+        if fit is not None:
+            fit.end(call)
+
+
+class Fit:
+    """The record of one fit."""
+
+    def __init__(self, call: Call) -> None:
+        self._estimator = call.args[0]
+        self._X, self._y = call.argument(1, "X"), call.argument(2, "y")
+        self._run, self._is_ours = run.start_fit(type(self._estimator).__name__, "sklearn")
+        self._run.derive_params(self._estimator.get_params(deep=True))
+        self._data = {name: model.describe(value) for name, value in (("X", self._X), ("y", self._y)) if value is not None}
+        self._run.describe_data(self._data)
+        self._run.flush_soon()
+        self._started = time.perf_counter()
+
+    def end(self, call: Call) -> None:
+        """Record how the fit ended; each part of the record is guarded on its own."""
+        duration_s = time.perf_counter() - self._started
+        if call.error is None:
+            self._run.derive_metrics({"fit_time_s": duration_s})
+            with guard("sklearn.provenance"):
+                self._remember(call.result)
+            with guard("sklearn.search"):
+                if hasattr(self._estimator, "cv_results_"):
+                    _record_search(self._run, self._estimator)
+            with guard("sklearn.training metrics"):
+                self._record_training(duration_s, call.result)
+            with guard("sklearn.model"):
+                self._record_model()
+        if self._is_ours:
+            self._run.finish("finished" if call.error is None else "failed", call.error)
+
+    def _remember(self, result: Any) -> None:
+        origin = Origin(self._run, (weak(self._X), weak(self._y)))
+        remember(self._estimator, origin)
+        for value in (getattr(self._estimator, "best_estimator_", None), getattr(self._estimator, "labels_", None)):
+            if value is not None:
+                remember(value, origin)
+        if result is not self._estimator and result is not None:
+            remember(result, origin)
+
+    def _record_training(self, fit_s: float, result: Any) -> None:
+        found = training_metrics(self._estimator, self._X, self._y, fit_s)
+        self._run.derive_metrics(found.metrics)
+        if found.rows is not None:
+            self._run.derive_params({"train_metrics_rows": found.rows})
+        if found.reason:
+            self._run.lack("train metrics", found.reason)
+
+    def _record_model(self) -> None:
+        recorder = run.recorder()
+        if recorder is None or not recorder.log_models:
+            return
+        try:
+            package = model.pack(
+                self._estimator, flavor="sklearn", run_id=self._run.id, signature=self._data.get("X")
+            )
+        except model.ModelSaveError as error:
+            self._run.lack("model", str(error))
+            raise
+        self._run.log_package(package.manifest, package.files, "model")
+
+
+def watch_prediction(call: Call) -> Generator[None, None, None]:
+    """Remember which model made a prediction, so that metrics computed of it find their run."""
+    if not run.is_recording():
+        return
+    estimator = call.args[0]
+    with Scope(estimator):
+        yield
+    origin = origin_of(estimator)
+    if call.error is None and origin is not None:
+        made = Origin(origin.run, origin.training, inputs=weak(call.argument(1, "X")))
+        for array in call.result if isinstance(call.result, list) else (call.result,):
+            remember(array, made)
+
+
+def watch_score(call: Call) -> Generator[None, None, None]:
+    """Record the score the user asks a fitted model for, under the name of the data: `test_score`."""
+    if not run.is_recording():
+        return
+    estimator = call.args[0]
+    with Scope(estimator):
+        yield
+    origin = origin_of(estimator)
+    if call.error is None and origin is not None:
+        data = [call.argument(2, "y"), call.argument(1, "X")]
+        log_after_fit(origin, "score", call.result, data)
+
+
+def _record_search(target: run.Run, search: Any) -> None:
+    """What a search found: the best params, and mean and spread of the scores of each candidate."""
+    best: Mapping[str, Any] = getattr(search, "best_params_", {})
+    target.derive_params({f"best.{name}": value for name, value in best.items()})
+    if hasattr(search, "best_score_"):
+        target.derive_metrics({"best_score": search.best_score_})
+    for name, values in search.cv_results_.items():
+        if name.startswith(("mean_", "std_")):
+            for step, value in enumerate(values):
+                target.derive_metrics({name: value}, step=step)
+
