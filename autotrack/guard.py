@@ -83,12 +83,13 @@ def cache_dir() -> Path:
 def _tell_failure(place: str, error: Exception) -> None:
     """Told here, last of all: whatever fails in telling is dropped."""
     try:
+        key = "storage" if isinstance(error, OSError) else place  # a full disk is one trouble, wherever it shows
         with _told_lock:
-            seen = place in _told
+            seen = key in _told
         if not seen:
             _keep_problem(place, error)
             tell_once(
-                place,
+                key,
                 f"autotrack could not record all of this ({place}): {type(error).__name__}: {error}. "
                 "Your own code is not affected. See more with: autotrack doctor",
             )
@@ -120,7 +121,9 @@ def _problem_file() -> Path:
 
 def _user_line(frame: FrameType | None) -> tuple[str, int]:
     """The innermost line on the stack that is neither ours nor an installed library's."""
-    first = (sys.argv[0] or "<autotrack>", 0)
+    script = (sys.argv[0] or "<autotrack>", 0)
+    if threading.current_thread().name.startswith("autotrack"):
+        return script
     ours = os.path.dirname(os.path.abspath(__file__))
     stdlib = os.path.dirname(os.__file__)
     outside = None
@@ -129,7 +132,7 @@ def _user_line(frame: FrameType | None) -> tuple[str, int]:
         place = (filename, frame.f_lineno)
         if not filename.startswith((ours, "<watched>")) and "autotrack_integrations" not in filename:
             outside = outside or place
-            if "site-packages" not in filename and not filename.startswith((stdlib, "<")):
+            if "site-packages" not in filename and not filename.startswith((stdlib, "<frozen")):
                 return place
         frame = frame.f_back
-    return outside or first
+    return script if outside is None else outside

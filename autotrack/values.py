@@ -18,6 +18,7 @@ __all__ = ["decode", "encode"]
 MAX_TEXT = 100_000  # characters of one param: a long prompt or SQL text fits, a serialised data set does not
 _MAX_DESCRIPTION = 500  # characters of the description of an object that has no exact text
 _MAX_ITEMS = 200  # items of a list or array that is kept as a list
+_INEXACT = object()
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -35,13 +36,12 @@ def encode(value: Any) -> tuple[str, str]:
     if value is None:
         return "None", "null"
     plain = _plain(value)
-    if type(plain) in (str, float, int, bool):
+    if plain is _INEXACT:
+        return _describe(value), "string"
+    if not isinstance(plain, list | dict):
         return encode(plain)
-    if isinstance(plain, list | dict):
-        text = json.dumps(plain)
-        if len(text) <= MAX_TEXT:
-            return text, "json"
-    return _describe(value), "string"
+    text = json.dumps(plain)
+    return (text, "json") if len(text) <= MAX_TEXT else (_describe(value), "string")
 
 
 def decode(text: str, kind: str | None) -> Any:
@@ -58,49 +58,44 @@ def decode(text: str, kind: str | None) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """The value in the types JSON has, as far as that is exact; the value itself otherwise."""
-    if isinstance(value, bool | int | float | str) or value is None:
-        for base in (bool, int, float, str):  # an enum or a subclass is recorded as the builtin it is
-            if isinstance(value, base):
-                return base(value)
-        return value
-    if isinstance(value, list | tuple | set | frozenset):
-        if len(value) > _MAX_ITEMS:
-            return value
+    """The value in the types JSON has, if that is exact; `_INEXACT` otherwise."""
+    for base in (bool, int, float, str):  # an enum or a subclass is recorded as the builtin it is
+        if isinstance(value, base):
+            return base(value)
+    if value is None:
+        return None
+    if isinstance(value, list | tuple | dict) and len(value) > _MAX_ITEMS:
+        return _INEXACT
+    if isinstance(value, list | tuple):
         items = [_plain(item) for item in value]
-        return items if all(_is_plain(item) for item in items) else value
+        return _INEXACT if any(item is _INEXACT for item in items) else items
     if isinstance(value, dict):
-        if len(value) > _MAX_ITEMS or not all(isinstance(key, str) for key in value):
-            return value
-        items_by_key = {key: _plain(item) for key, item in value.items()}
-        return items_by_key if all(_is_plain(item) for item in items_by_key.values()) else value
-    if type(value).__module__ == "numpy":
-        return _plain_numpy(value)
-    return value
+        by_key = {key: _plain(item) for key, item in value.items()}
+        is_exact = all(isinstance(key, str) and item is not _INEXACT for key, item in by_key.items())
+        return by_key if is_exact else _INEXACT
+    return _plain_numpy(value) if type(value).__module__ == "numpy" else _INEXACT
 
 
 def _plain_numpy(value: Any) -> Any:
-    if getattr(value, "ndim", None) is None or getattr(value, "size", _MAX_ITEMS + 1) > _MAX_ITEMS:
-        return value
-    kind = getattr(getattr(value, "dtype", None), "kind", "")
-    return value.tolist() if kind in "biufU" else value
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or type(value) in (bool, int, float, str, list, dict)
+    is_small = getattr(value, "size", _MAX_ITEMS + 1) <= _MAX_ITEMS
+    return value.tolist() if is_small and getattr(getattr(value, "dtype", None), "kind", "") in "biufU" else _INEXACT
 
 
 def _describe(value: Any) -> str:
     """A short text for an object: its qualified name if it is a function or class, else its repr without addresses."""
-    if callable(value) and hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
+    if callable(value) and hasattr(value, "__name__"):
+        return f"{getattr(value, '__module__', None) or type(value).__module__}.{value.__name__}"
     if type(value).__repr__ is object.__repr__ or getattr(value, "shape", None) is not None:
         shape = getattr(value, "shape", None)
         return f"{type(value).__module__}.{type(value).__qualname__}" + (f"(shape={shape})" if shape is not None else "")
     if hasattr(value, "get_params"):  # an estimator: its own params are recorded one by one
         return f"{type(value).__name__}()"
-    if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > _MAX_ITEMS:
-        return f"{type(value).__name__} of {len(value)} items"
+    if isinstance(value, list | tuple | set | frozenset | dict):
+        if len(value) > _MAX_ITEMS:
+            return f"{type(value).__name__} of {len(value)} items"
+        if not isinstance(value, dict):  # the steps of a pipeline
+            inner = ", ".join(encode(item)[0] for item in value)
+            return f"{type(value).__name__}({inner})"[:_MAX_DESCRIPTION]
     text = _ADDRESS.sub("", repr(value))
     return text if len(text) <= _MAX_DESCRIPTION else text[: _MAX_DESCRIPTION - 3] + "..."
 

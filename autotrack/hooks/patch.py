@@ -63,7 +63,7 @@ class Patch:
         self.place = f"{hook.__module__}.{hook.__name__}"
         self.active = True
         self._was_own = name in getattr(owner, "__dict__", (name,))
-        self._original = _read(owner, name) if self._was_own else inspect.getattr_static(owner, name)
+        self._original = _unwatched(_read(owner, name) if self._was_own else inspect.getattr_static(owner, name))
         self._wrapper = _wrap(self._original, self)
         setattr(owner, name, self._wrapper)
 
@@ -105,6 +105,13 @@ def _read(owner: Any, name: str) -> Any:
     """The attribute as it is stored, without binding descriptors; None if it is not there."""
     stored = getattr(owner, "__dict__", None)
     return getattr(owner, name, None) if stored is None else stored.get(name)
+
+
+def _unwatched(function: Any) -> Any:
+    """The function without wrappers of ours: a class body may have taken over a watched one from another class."""
+    while getattr(getattr(function, "__code__", None), "co_filename", None) == FRAME_FILE:
+        function = function.__wrapped__
+    return function
 
 
 def _wrap(original: Any, patch: Patch) -> Any:

@@ -4,9 +4,20 @@ package = pack(model, name="model", run_id=run.id)        # bytes; the caller ke
 model = unpack(package.manifest, read=blobs.get)          # own and unchanged, or an error
 """
 
+from autotrack.errors import ModelSaveError
 from autotrack.model.environment import installed, requirements
 from autotrack.model.manifest import Manifest
 from autotrack.model.package import Package, materialise, pack, unpack
 from autotrack.model.signature import describe
 
-__all__ = ["Manifest", "Package", "describe", "installed", "materialise", "pack", "requirements", "unpack"]
+__all__ = [
+    "Manifest",
+    "ModelSaveError",
+    "Package",
+    "describe",
+    "installed",
+    "materialise",
+    "pack",
+    "requirements",
+    "unpack",
+]

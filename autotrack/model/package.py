@@ -10,7 +10,6 @@ user or trusted by the caller, every file's bytes as they were saved, Python abl
 import json
 import os
 import pickle
-import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -151,6 +150,8 @@ def materialise(manifest: bytes, read: Callable[[str], bytes], folder: str | os.
         ModelCorruptedError: A file is missing or has other bytes.
         ModelSaveError: The folder exists and is not empty.
     """
+    import shutil
+
     target = Path(os.path.abspath(folder))
     parsed = Manifest.parse(manifest)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -173,8 +174,9 @@ def _read(file: File, read: Callable[[str], bytes]) -> bytes:
     try:
         data = read(file.sha256)
     except (OSError, LookupError) as error:
+        why = (str(error) or repr(error)).partition("\n")[0].rstrip(".")
         raise ModelCorruptedError(
-            f"File {file.path!r} of this model cannot be read: {error}.\n"
+            f"File {file.path!r} of this model cannot be read: {why}.\n"
             f"Expected {file.size_bytes:,} bytes with SHA-256 {file.sha256}. Restore them from a copy of the store.",
             path=file.path,
         ) from error

@@ -16,7 +16,7 @@ from autotrack.errors import ScriptNotFoundError
 
 __all__ = ["command", "environment", "launch"]
 
-_BOOTSTRAP = Path(__file__).parent / "bootstrap"
+_BOOTSTRAP = Path(__file__).absolute().parent / "bootstrap"
 _INTERPRETERS = ("python", "python3", "python.exe", "py")
 
 
@@ -74,5 +74,6 @@ def _not_found(script: str, args: Sequence[str]) -> ScriptNotFoundError:
     elif os.path.exists(f"{script}.py"):
         what_to_do = f"Did you mean '{script}.py'?"
     return ScriptNotFoundError(
-        f"There is no script {script!r} in {os.getcwd()}.\nExpected the path of a Python file. {what_to_do}", script=script
+        f"There is no script {script!r} in {os.getcwd()}.\nExpected the path of a Python file. {what_to_do}",
+        script=script,
     )

@@ -3,9 +3,21 @@
 Works on rows, wherever they come from: anything with a `rows()` as a store has it can be searched.
 """
 
-from autotrack.query.evaluate import best_of, matches
+from autotrack.query.evaluate import best_of, duration_s, matches
 from autotrack.query.export import record, typed
 from autotrack.query.filter import parse
 from autotrack.query.runs import RowSource, Runs, resolve, search, unknown_keys
 
-__all__ = ["RowSource", "Runs", "best_of", "matches", "parse", "record", "resolve", "search", "typed", "unknown_keys"]
+__all__ = [
+    "RowSource",
+    "Runs",
+    "best_of",
+    "duration_s",
+    "matches",
+    "parse",
+    "record",
+    "resolve",
+    "search",
+    "typed",
+    "unknown_keys",
+]

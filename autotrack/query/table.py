@@ -5,14 +5,17 @@ Times are local. Everything that goes into HTML is escaped, names included: they
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from html import escape
 
-from autotrack.query.evaluate import duration_s
+from autotrack.query.conditions import Key, keys_of
+from autotrack.query.evaluate import duration_s, reader
+from autotrack.query.filter import parse
+from autotrack.query.order import parse_order
 from autotrack.types import Row
 
-__all__ = ["common_metrics", "html_table", "show_duration", "show_number", "show_time", "text_table"]
+__all__ = ["asked_cells", "common_metrics", "html_table", "show_duration", "show_number", "show_time", "text_table"]
 
 _TEXT_ROWS = 10
 _HTML_ROWS = 30
@@ -27,6 +30,24 @@ def common_metrics(rows: Iterable[Row], count: int = 3) -> list[str]:
         return -numbers[key], not key.startswith(("val", "test")), key
 
     return sorted(numbers, key=rank)[:count]
+
+
+def asked_cells(where: str, order_by: str | None) -> dict[str, Callable[[Row], str]]:
+    """The params, metrics and tags that a search names: by the name as written, how to show a row's value."""
+    keys = [*keys_of(parse(where)), *(order.key for order in parse_order(order_by))]
+
+    def shown(key: Key) -> Callable[[Row], str]:
+        read = reader(key)
+
+        def cell(row: Row) -> str:
+            reading = read(row)
+            if reading is None:
+                return "-"
+            return show_number(reading.number) if key.space == "metrics" else reading.text
+
+        return cell
+
+    return {str(key): shown(key) for key in keys if key.space}
 
 
 def show_time(microseconds: int | None) -> str:

@@ -66,7 +66,9 @@ class Recorder:
         return capture.fields or {}
 
     def flush(self) -> None:
-        """Write all that was logged before this call."""
+        """Write all that was logged before this call, the process record included."""
+        if self._capture is not None:
+            self._capture.wait()
         self.buffer.flush()
 
     def close(self) -> None:

@@ -91,7 +91,7 @@ class Blobs:
         if found != sha256:
             raise StoreError(
                 f"The blob {sha256[:12]}… is damaged: its bytes ({len(data):,}) have the SHA-256 {found[:12]}….\n"
-                f"Expected the bytes that were saved. Restore {self.path(sha256)} from a copy of the store, or save again.",
+                f"Expected the bytes that were saved. Restore {self.path(sha256)} from a copy, or save again.",
                 sha256=sha256,
                 found=found,
             )

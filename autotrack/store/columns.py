@@ -5,6 +5,7 @@ process), as many of pyarrow's conveniences do. Buffers and numpy do not. Import
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from autotrack.store.rows import RowState, TimedSummary
@@ -108,9 +109,9 @@ def texts(column: Any) -> list[Any]:
     data = data_buffer.to_pybytes() if data_buffer is not None else b""
     text = data.decode("ascii") if data.isascii() else None
     if text is not None:
-        found: list[Any] = [text[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+        found: list[Any] = [text[start:end] for start, end in pairwise(ends)]
     else:
-        found = [data[start:end].decode("utf-8") for start, end in zip(ends, ends[1:], strict=False)]
+        found = [data[start:end].decode("utf-8") for start, end in pairwise(ends)]
     return _with_nulls(found, array, validity)
 
 
@@ -161,7 +162,7 @@ def _maps(column: Any, decode: Callable[[Any], list[Any]], states: Sequence[RowS
         return [{} for _ in states]
     keys, items = texts(column.keys), decode(column.items)
     ends = numbers(column.offsets)
-    return [dict(zip(keys[start:end], items[start:end], strict=True)) for start, end in zip(ends, ends[1:], strict=False)]
+    return [dict(zip(keys[start:end], items[start:end], strict=True)) for start, end in pairwise(ends)]
 
 
 def _to_summaries(rows: Sequence[Mapping[str, TimedSummary]]) -> Any:
@@ -180,7 +181,7 @@ def _set_summaries(states: Sequence[RowState], columns: Mapping[str, Any]) -> No
     structs, ends = lists.values, numbers(lists.offsets)
     last_values = _maps(columns["metrics"], numbers, states)
     parts = {name: _values(kind, structs.field(name)) for name, kind in SUMMARY_FIELDS.items()}
-    for state, last, start, end in zip(states, last_values, ends, ends[1:], strict=False):
+    for state, last, start, end in zip(states, last_values, ends[:-1], ends[1:], strict=True):
         for position in range(start, end):
             key = parts["key"][position]
             state.summary[key] = {

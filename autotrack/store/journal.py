@@ -75,7 +75,6 @@ class SegmentWriter:
         self._closed_segments: set[str] = set()
         self._started_s = 0.0
         self._written = 0  # bytes after the head
-        self._needs_head = True
         self._resync = False  # the file may end inside a line
         self._last_ts = 0
         self._runs: _Runs = {}
@@ -112,7 +111,9 @@ class SegmentWriter:
                 "This writer of the store is closed. Expected a write before close(). Make a new one with new_writer()."
             )
         if len(points) % POINT.size:
-            raise ValueError(f"points has {len(points)} bytes. Expected a multiple of {POINT.size}. Pack them with POINT.")
+            raise ValueError(
+                f"points has {len(points)} bytes. Expected a multiple of {POINT.size}. Pack them with POINT."
+            )
         owed_runs, owed_keys = {**self._owed_runs, **runs}, {**self._owed_keys, **keys}
         owed_patches = [*self._owed_patches, *self._in_order(patches)]
         if not (owed_runs or owed_keys or owed_patches or points):
@@ -120,9 +121,7 @@ class SegmentWriter:
         data = b"".join(_batch_lines(owed_runs, owed_keys, owed_patches, points))
         self._owed_runs, self._owed_keys, self._owed_patches = owed_runs, owed_keys, owed_patches
         self._prepare_file()
-        head = b"".join(self._head_lines()) if self._needs_head else b""
-        self._append(head + data)
-        self._needs_head = False
+        self._append(data)
         self._written += len(data)
         self._runs.update(self._owed_runs)
         self._keys.update(self._owed_keys)
@@ -210,25 +209,34 @@ class SegmentWriter:
             raise
 
     def _start_segment(self) -> None:
-        name = segment_name(self._seq + 1)
+        """The next segment appears with its head in it: whoever sees it knows the open runs."""
+        seq = self._seq + 1
+        hidden, name = f".{segment_name(seq)}", segment_name(seq)
         # By the folder's descriptor: a store that is moved while we write is followed.
-        file = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644, dir_fd=self._folder)
+        file = os.open(hidden, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o644, dir_fd=self._folder)
+        try:
+            _write_all(file, b"".join(self._head_lines(seq)))
+            os.rename(hidden, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        except OSError:
+            os.close(file)
+            with contextlib.suppress(OSError):
+                os.unlink(hidden, dir_fd=self._folder)
+            raise
         if self._file >= 0:
             os.close(self._file)
             self._closed_segments.add(segment_name(self._seq))
         self._file = file
-        self._seq += 1
+        self._seq = seq
         self._started_s = time.monotonic()
         self._written = 0
-        self._needs_head = True
         self._resync = False
 
-    def _head_lines(self) -> Iterator[bytes]:
+    def _head_lines(self, seq: int) -> Iterator[bytes]:
         system = os.uname()
         header = {
             "v": LINE_FORMAT,
             "writer": self.writer_id,
-            "seq": self._seq,
+            "seq": seq,
             "host": system.nodename,
             "pid": os.getpid(),
             "boot": _boot_id(),
@@ -239,18 +247,16 @@ class SegmentWriter:
         if self._runs or self._keys:
             yield _line({"r": self._runs, "k": self._keys})
         for number, run in self._open.items():
-            # In a first segment there are open runs only if this writer started anew: they are said again, not repeated.
-            yield _line({"e" if self._seq == 0 else "s": [[number, run.status_ts, run.row]]})
+            # A first segment has open runs only if this writer started anew: they are said again, not repeated.
+            yield _line({"e" if seq == 0 else "s": [[number, run.status_ts, run.row]]})
 
     def _append(self, data: bytes) -> None:
         """All of the bytes, or none: after a failure the file is cut back to what it was."""
         if self._resync:
             data = b"\n" + data
         size_bytes = os.fstat(self._file).st_size
-        rest = memoryview(data)
         try:
-            while rest:  # a second turn only after a short write
-                rest = rest[os.write(self._file, rest) :]
+            _write_all(self._file, data)
         except OSError:
             try:
                 os.ftruncate(self._file, size_bytes)
@@ -281,6 +287,12 @@ def new_id() -> str:
 def segment_name(seq: int) -> str:
     """The file name of a writer's segment."""
     return f"{seq:06d}.jsonl"
+
+
+def _write_all(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:  # a second turn only after a short write
+        rest = rest[os.write(file, rest) :]
 
 
 def _batch_lines(runs: _Runs, keys: _Runs, patches: _Patches, points: bytes) -> Iterator[bytes]:

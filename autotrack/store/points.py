@@ -12,7 +12,7 @@ from autotrack.store.rows import TimedSummary
 from autotrack.store.schema import METRICS, arrow_schema
 from autotrack.store.segments import Segment
 
-__all__ = ["points_of", "points_to_table", "summaries"]
+__all__ = ["points_of", "points_to_table", "summaries", "touched_runs"]
 
 
 def points_of(segment: Segment) -> Any:
@@ -20,13 +20,28 @@ def points_of(segment: Segment) -> Any:
     import numpy as np
 
     layout = [("run", "<u4"), ("key", "<u4"), ("step", "<i8"), ("ts", "<i8"), ("value", "<f8"), ("epoch", "<i4")]
-    points = np.frombuffer(bytes(segment.points), np.dtype(layout))
+    points = np.frombuffer(segment.points or b"", np.dtype(layout))
     known = _known(points["run"], segment.runs) & _known(points["key"], segment.keys)
     return points if known.all() else points[known]
 
 
-def summaries(segment: Segment) -> Iterator[tuple[str, str, TimedSummary]]:
+def summaries(segment: Segment) -> list[tuple[str, str, TimedSummary]]:
     """What the points of a segment come to: run id, key, summary."""
+    if segment.summaries is None:
+        segment.summaries = list(_summarised(segment))
+    return segment.summaries
+
+
+def touched_runs(segment: Segment) -> set[str]:
+    """The ids of the runs that a segment says something about."""
+    import numpy as np
+
+    numbers = {number for number, _, _ in [*segment.heads, *segment.patches]}
+    numbers.update(np.unique(points_of(segment)["run"]).tolist())
+    return {segment.runs[number] for number in numbers if number in segment.runs}
+
+
+def _summarised(segment: Segment) -> Iterator[tuple[str, str, TimedSummary]]:
     import numpy as np
 
     points = points_of(segment)
@@ -49,7 +64,14 @@ def summaries(segment: Segment) -> Iterator[tuple[str, str, TimedSummary]]:
         (ends - starts).tolist(),
     )
     for run, key, value, low, high, step, ts, count in zip(*columns, strict=True):
-        summary: TimedSummary = {"last": value, "min": low, "max": high, "last_step": step, "last_ts": ts, "count": count}
+        summary: TimedSummary = {
+            "last": value,
+            "min": low,
+            "max": high,
+            "last_step": step,
+            "last_ts": ts,
+            "count": count,
+        }
         yield segment.runs[run], segment.keys[key], summary
 
 

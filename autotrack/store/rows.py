@@ -70,7 +70,7 @@ class RowState:
         self.base_ts = 0  # the stamp of what is set and has none in `stamps`
 
     def apply(self, patch: Mapping[str, Any], ts: int, writer: str) -> None:
-        """Fold in a patch recorded at `ts`. A value that cannot stand in its column is written as text, never refused."""
+        """Fold in a patch recorded at `ts`. A value its column cannot hold is written as text, never refused."""
         for field, value in patch.items():
             if value is None:
                 continue
@@ -101,13 +101,15 @@ class RowState:
             return
         is_newer = (new["last_step"], new["last_ts"]) >= (old["last_step"], old["last_ts"])
         newest = new if is_newer else old
-        self.summary[key] = {**join_summaries(old, new), "last": newest["last"], "last_ts": newest["last_ts"]}  # type: ignore[typeddict-item]
+        self.summary[key] = {**join_summaries(old, new), "last": newest["last"], "last_ts": newest["last_ts"]}
 
     def to_row(self) -> Row:
         """The row as callers see it: all maps are there, other fields only if they are set."""
-        row: dict[str, Any] = {"run_id": self.run_id, **self.fields, "updated_ts": self.updated_ts}
+        row: dict[str, Any] = {"run_id": self.run_id}
+        row |= {field: self.fields[field] for field in SCALAR_FIELDS if field in self.fields}
+        row["updated_ts"] = self.updated_ts
         for field in MAPS:
-            row[field] = dict(row.get(field, ()))
+            row[field] = dict(sorted(self.fields.get(field, {}).items()))
         if row.get("status") == "running":  # resumed: how it ended before does not hold any more
             row.pop("end_ts", None)
             row.pop("reason", None)

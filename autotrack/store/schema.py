@@ -100,7 +100,9 @@ def arrow_type(kind: Kind) -> Any:
     import pyarrow as pa
 
     if kind == "summary":
-        return pa.list_(pa.field("element", pa.struct([(name, arrow_type(part)) for name, part in SUMMARY_FIELDS.items()])))
+        return pa.list_(
+            pa.field("element", pa.struct([(name, arrow_type(part)) for name, part in SUMMARY_FIELDS.items()]))
+        )
     simple = {
         "string": pa.string(),
         "boolean": pa.bool_(),
@@ -113,7 +115,9 @@ def arrow_type(kind: Kind) -> Any:
 
 
 def _delta_struct(columns: dict[str, Kind]) -> dict[str, object]:
-    fields = [{"name": name, "type": _delta_type(kind), "nullable": True, "metadata": {}} for name, kind in columns.items()]
+    fields = [
+        {"name": name, "type": _delta_type(kind), "nullable": True, "metadata": {}} for name, kind in columns.items()
+    ]
     return {"type": "struct", "fields": fields}
 
 

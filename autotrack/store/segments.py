@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autotrack.store.journal import LOCK, POINT, segment_name
-from autotrack.store.rows import printable
+from autotrack.store.rows import TimedSummary, printable
 
 __all__ = ["Life", "LiveRecords", "LiveWriter", "Segment", "Writer", "find_writers", "read_segment", "writer_life"]
 
@@ -47,6 +47,7 @@ class Segment:
     points: bytearray = field(default_factory=bytearray)
     last_ts: int = 0  # of the header and the patches
     skipped_lines: int = 0
+    summaries: list[tuple[str, str, TimedSummary]] | None = None  # of the points, once somebody has asked
 
     def feed(self, lines: bytes) -> None:
         """Read whole lines."""
@@ -163,22 +164,21 @@ class LiveRecords:
 
     def __init__(self, wal: Path) -> None:
         self._wal = wal
-        self._forget()
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._tails: dict[tuple[str, int], _Tail] = {}
 
     def read(self, covered: Mapping[str, int]) -> list[LiveWriter]:
         """All writers with the segments behind their `covered` one, as they are on file now."""
         if self._pid != os.getpid():
-            self._forget()
+            self.__init__(self._wal)  # type: ignore[misc]
         with self._lock:
-            writers = [self._read_writer(writer, covered.get(writer.writer_id, -1)) for writer in find_writers(self._wal)]
+            writers = [
+                self._read_writer(writer, covered.get(writer.writer_id, -1)) for writer in find_writers(self._wal)
+            ]
             present = {(writer.writer_id, segment.seq) for writer in writers for segment in writer.segments}
             self._tails = {key: tail for key, tail in self._tails.items() if key in present}
             return writers
-
-    def _forget(self) -> None:
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._tails: dict[tuple[str, int], _Tail] = {}
 
     def _read_writer(self, writer: Writer, covered: int) -> LiveWriter:
         segments = []

@@ -173,9 +173,13 @@ def watch_prediction(call: Call) -> Generator[None, None, None]:
         yield
     origin = origin_of(estimator)
     if call.error is None and origin is not None:
-        made = Origin(origin.run, origin.training, inputs=weak(call.argument(1, "X")))
+        X = call.argument(1, "X")
+        made = Origin(origin.run, origin.training, inputs=weak(X))
         for array in call.result if isinstance(call.result, list) else (call.result,):
             remember(array, made)
+            owner = getattr(array, "base", None)  # views of a view refer to the owner of the memory
+            if owner is not None and owner is not X and owner is not getattr(X, "base", None):
+                remember(owner, made)
 
 
 def watch_score(call: Call) -> Generator[None, None, None]:

@@ -43,7 +43,7 @@ def watch() -> list[Patch]:
 def validated_functions(module: Any) -> Iterable[tuple[str, Any]]:
     """Each public function of a module that scikit-learn validates, and the closure cell that holds it."""
     for name in module.__all__:
-        function = getattr(module, name, None)
+        function = vars(module).get(name)  # not getattr: experimental names raise
         code = getattr(function, "__code__", None)
         if code is not None and "func" in code.co_freevars and hasattr(function, "_skl_parameter_constraints"):
             yield name, function.__closure__[code.co_freevars.index("func")]

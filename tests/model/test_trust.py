@@ -13,20 +13,6 @@ import pytest
 from autotrack.errors import AutotrackWarning, UntrustedModelError
 from autotrack.model import Package, pack, trust, unpack
 
-RAN: list[str] = []
-
-
-class Bomb:
-    """Says that it was unpickled."""
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return RAN.append, ("ran",)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_ran() -> None:
-    RAN.clear()
-
 
 def reader(saved: Package) -> Callable[[str], bytes]:
     return {hashlib.sha256(data).hexdigest(): data for data in saved.files.values()}.__getitem__
@@ -97,7 +83,9 @@ def test_package_cannot_say_itself_that_it_is_trusted(monkeypatch: pytest.Monkey
             unpack(forged, lambda sha256: pytest.fail("was read"))
 
 
-def test_unsealed_package_loads_only_with_trust(lenient_guard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsealed_package_loads_only_with_trust(
+    lenient_guard: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("AUTOTRACK_KEY_FILE", str(tmp_path / "file" / "key"))  # a folder cannot be made there
     with pytest.warns(AutotrackWarning, match="saved without a seal"):
@@ -113,13 +101,6 @@ def test_machine_without_a_home_saves_unsealed_packages(monkeypatch: pytest.Monk
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     assert json.loads(pack([1]).manifest)["seal"] is None
-
-
-def test_own_bomb_runs_once_and_only_when_it_is_loaded() -> None:
-    saved = pack(Bomb())
-    RAN.clear()
-    unpack(saved.manifest, reader(saved))
-    assert len(RAN) <= 1  # by reference to this module's list, or a copy of it where the class went by value
 
 
 def test_key_is_random_and_readable_by_its_user_only() -> None:

@@ -11,17 +11,19 @@ from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 
 
 def leave_no_trace() -> None:
     """Take this folder out of what the script and its children see."""
     sys.path[:] = [entry for entry in sys.path if entry != HERE]
-    path = os.environ.get("PYTHONPATH", "")
-    rest = path.removeprefix(HERE).removeprefix(os.pathsep)
+    first, _, rest = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
+    if os.path.abspath(first) != HERE:
+        return
     if rest:
         os.environ["PYTHONPATH"] = rest
     else:
-        os.environ.pop("PYTHONPATH", None)
+        del os.environ["PYTHONPATH"]
 
 
 def run_the_next_sitecustomize() -> None:
@@ -36,18 +38,25 @@ def run_the_next_sitecustomize() -> None:
 
 def switch_on() -> None:
     """Start tracking, or say in one line why not."""
+    if PathFinder.find_spec("autotrack", sys.path) is None:
+        sys.path.append(PACKAGE_ROOT)  # run from a source tree that is not installed: last, where it hides nothing
     try:
-        import autotrack
+        from autotrack import api
         from autotrack.errors import AutotrackError
         from autotrack.guard import guard
     except ImportError as error:
-        print(f"autotrack: nothing is recorded: {error}", file=sys.stderr)
+        tell(error)
         return
     with guard("autotrack run"):
         try:
-            autotrack.enable()
+            api.enable()
         except AutotrackError as error:
-            print(f"autotrack: nothing is recorded: {' '.join(str(error).split())}", file=sys.stderr)
+            tell(error)
+
+
+def tell(error: Exception) -> None:
+    """Why nothing is recorded, in one line."""
+    sys.stderr.write(f"autotrack: nothing is recorded: {' '.join(str(error).split())}\n")
 
 
 leave_no_trace()

@@ -1,0 +1,208 @@
+"""`autotrack ls` and `autotrack show`: the table of runs, and everything about one."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autotrack.cli.options import json_option, store_option
+from autotrack.errors import StoreNotFoundError, nearest
+from autotrack.types import Row
+
+if TYPE_CHECKING:
+    from autotrack.run import Run
+
+__all__ = ["ls", "show"]
+
+_METRICS = 3  # columns of metrics that the table shows unasked
+_MOST_DETAIL = 600  # characters of one entry of a run's code, data, environment or model shown to people
+_NAMES_PARENT = re.compile(r"\bparent(_run_id)?\b")
+
+
+@click.command()
+@click.argument("where", default="")
+@click.option("--experiment", metavar="NAME", help="Only runs of this experiment.")
+@click.option(
+    "--order-by", metavar="KEYS", help='Such as "metrics.val_accuracy desc, started_at". Default: newest first.'
+)
+@click.option("--limit", type=click.IntRange(min=0), default=20, show_default=True, help="At most so many; 0 for all.")
+@click.option("--all", "with_children", is_flag=True, help="Runs inside other runs too, such as a search's candidates.")
+@store_option
+@json_option
+def ls(
+    *, where: str, experiment: str | None, order_by: str | None, limit: int, with_children: bool, as_json: bool
+) -> None:
+    """List runs, newest first; with WHERE only those it holds for.
+
+    \b
+    autotrack ls
+    autotrack ls "metrics.val_accuracy > 0.9 and params.C >= 1"
+    autotrack ls "status = 'failed' and started_at >= '2025-01-31'"
+    autotrack ls "params.kernel in ('rbf', 'poly')" --order-by "metrics.loss.min"
+    autotrack ls --experiment spam --all --limit 0 --json
+
+    WHERE compares (= != < <= > >= in between like matches, is null) params.x,
+    metrics.x (last value; also metrics.x.min .max .best), tags.x, and name,
+    status, experiment, author, host, git_commit, parent, started_at, ended_at,
+    duration (seconds); joined by and, or, not, brackets. Texts and times stand
+    in quotes. A run without the value is never found, except by `is null`.
+    """
+    from autotrack import api
+    from autotrack.cli.output import print_json, tell
+
+    try:
+        matching = api.search_runs(where, experiment=experiment, order_by=order_by).rows
+        is_narrowed = bool(where.strip()) or experiment is not None
+        everything = api.search_runs().rows if is_narrowed else matching
+    except StoreNotFoundError:
+        matching, everything = [], []
+    if not matching:
+        tell(_nothing_found(where, experiment, everything))
+    children = Counter(row["parent_run_id"] for row in everything if row.get("parent_run_id"))
+    rows = matching
+    if not with_children and not _NAMES_PARENT.search(where):
+        rows = [row for row in matching if not row.get("parent_run_id")]
+    shown = rows[:limit] if limit else rows
+    if as_json:
+        from autotrack.query import record
+
+        print_json([{**record(row), "children": children[row["run_id"]]} for row in shown])
+        return
+    if shown:
+        _print_runs(shown, children, where, order_by)
+    if len(rows) > len(shown):
+        tell(f"{len(rows) - len(shown)} more; show them with --limit 0")
+    if where and (hidden := len(matching) - len(rows)):
+        tell(f"{hidden} runs inside other runs match too; show them with --all")
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@store_option
+@json_option
+def show(run_id: str, as_json: bool) -> None:
+    """Show everything about RUN, which is its id or the start of it.
+
+    \b
+    autotrack show 0190f3ab
+    autotrack show 0190f3ab --json
+    """
+    from autotrack import api
+    from autotrack.cli.output import print_json
+
+    run = api.get_run(run_id)
+    if as_json:
+        details = {"children": [child.id for child in run.children], "model": run.model}
+        print_json({**run.to_dict(), **details, "code": run.code, "environment": run.environment})
+        return
+    _print_run(run)
+
+
+def _print_runs(rows: Sequence[Row], children: Counter[str], where: str, order_by: str | None) -> None:
+    """The table: what is always there, then what the search names, then the metrics most of the runs have."""
+    from autotrack.cli.output import Column, print_table
+    from autotrack.query import duration_s, table
+
+    cells: list[tuple[Column, Callable[[Row], str]]] = [
+        (Column("id"), lambda row: row["run_id"]),
+        (Column("name", least=8), lambda row: row.get("name") or "-"),
+        (Column("status", is_status=True), lambda row: row.get("status", "-")),
+        (Column("started"), lambda row: table.show_time(row.get("start_ts"))[:16]),
+        (Column("duration", may_go=True, is_number=True), lambda row: table.show_duration(duration_s(row))),
+    ]
+    if any(children[row["run_id"]] for row in rows):
+        number = Column("children", may_go=True, is_number=True)
+        cells.append((number, lambda row: str(children[row["run_id"]] or "-")))
+    if len({row.get("experiment") for row in rows}) > 1:
+        cells.append((Column("experiment", least=8, may_go=True), lambda row: row.get("experiment") or "-"))
+    asked = table.asked_cells(where, order_by)
+    for title, cell in asked.items():
+        cells.append((Column(title.removeprefix("metrics."), may_go=True, is_number=True), cell))
+    free = max(0, _METRICS - sum(title.startswith("metrics.") for title in asked))
+    common = [key for key in table.common_metrics(rows, _METRICS) if f"metrics.{key}" not in asked][:free]
+    for key in common:
+        cells.append((Column(key, may_go=True, is_number=True), _last_value(key)))
+    print_table([column for column, _ in cells], [[cell(row) for _, cell in cells] for row in rows])
+
+
+def _last_value(key: str) -> Callable[[Row], str]:
+    from autotrack.query.table import show_number
+
+    def cell(row: Row) -> str:
+        summary = row.get("summary", {}).get(key)
+        return show_number(None if summary is None else summary["last"])
+
+    return cell
+
+
+def _nothing_found(where: str, experiment: str | None, everything: Sequence[Row]) -> str:
+    from autotrack import config
+
+    if not everything:
+        store = config.load().store
+        return (
+            f"No runs yet in {store}\nRecord some with: autotrack run train.py, or with autotrack.enable() in a script"
+        )
+    experiments = sorted({row.get("experiment", "") for row in everything})
+    if experiment is not None and experiment not in experiments:
+        problem = f"No run is in the experiment {experiment!r}.{nearest(experiment, experiments)}"
+        return f"{problem} There are: {', '.join(experiments)}"
+    return f"No run fits. There are {len(everything)}: see them with: autotrack ls --all" if where else "No run fits."
+
+
+def _print_run(run: "Run") -> None:
+    from autotrack.cli.output import Column, print_pairs, print_table, print_title
+    from autotrack.query.table import show_number
+
+    print_title(f"{run.id}  {run.name}".rstrip(), run.status)
+    print_pairs(_about(run))
+    if run.error:
+        print_pairs({"error": run.error.rstrip()})
+    print_pairs(run.params, title="params")
+    summaries = run.to_dict()["summary"]
+    if summaries:
+        print_title("metrics", gap=True)
+        names = ("last", "min", "max", "count")
+        columns = [Column("  name", least=12), *(Column(name, is_number=True) for name in names)]
+        lines = [
+            [f"  {key}", *(show_number(summary[name]) for name in names)] for key, summary in sorted(summaries.items())
+        ]
+        print_table(columns, lines)
+    for title in ("tags", "data", "artifacts", "models", "code", "environment"):
+        print_pairs(_shortened(getattr(run, title)), title=title)
+    print_pairs(_shortened(run.model or {}), title="model")
+    print_pairs(run.lacks, title="lacks (what should be here and is not)")
+
+
+def _about(run: "Run") -> dict[str, Any]:
+    """The first lines: where the run belongs, when, by whom."""
+    from autotrack.query.table import show_duration
+
+    facts = run.to_dict()
+    seconds = None if run.ended_at is None else (run.ended_at - run.started_at).total_seconds()
+    children = len(run.children)
+    about = {
+        "experiment": run.experiment,
+        "reason": run.reason,
+        "started": run.started_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
+        "duration": None if seconds is None else show_duration(seconds),
+        "author": run.author,
+        "host": run.host,
+        "git commit": f"{facts['git_commit']}{' and changes' if facts['git_dirty'] else ''}"
+        if facts["git_commit"]
+        else None,
+        "parent": facts["parent_run_id"],
+        "children": f"{children}, see them with: autotrack ls \"parent = '{run.id}'\"" if children else None,
+    }
+    return {name: value for name, value in about.items() if value is not None}
+
+
+def _shortened(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Long lists and dicts as their number of entries; --json has them."""
+    shown = {}
+    for name, value in details.items():
+        is_long = isinstance(value, dict | list) and len(str(value)) > _MOST_DETAIL
+        shown[name] = f"{len(value)} entries, see them with --json" if is_long else value
+    return shown

@@ -1,0 +1,215 @@
+"""The registry's truth: per model a log of small JSON files, each created once and never changed.
+
+    registry/<folder>/00000000000000000000.json
+    {"format": 1, "number": 0, "op": "register", "at": 1795539600000000, "by": "ann@lab", "token": "…",
+     "previous": null, "version": 1, "manifest": "…", "run_id": "…", "tags": {}, "description": "", "checksum": "…"}
+
+`previous` is the SHA-256 of the event before, as bytes: an event changed or taken out later breaks the chain.
+`checksum` is the event's own, so that damage to the newest one shows too. A number is claimed by put_if_absent:
+of all who try, one gets it, and the others look again. Events are on the disk before they count.
+
+Both are against accidents and careless edits; who may write the store can write a new chain. What a package may
+run is decided by its seal, never by the registry.
+"""
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from autotrack.errors import InvalidNameError, StoreError, StoreFormatError
+from autotrack.model.manifest import canonical
+from autotrack.types import to_datetime
+
+if TYPE_CHECKING:
+    from autotrack.store import LocalBackend
+
+__all__ = ["Event", "EventLog", "folder_of"]
+
+_FORMAT = 1
+_ROOT = "registry/"
+_MAX_FOLDER_BYTES = 200  # a file name has 255 at most, and some file systems (eCryptfs) grant 143 to 220
+_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789._-")
+_FRAME = frozenset(("format", "number", "op", "at", "by", "token", "previous", "checksum"))
+
+
+@dataclass(frozen=True)
+class Event:
+    """One change of a registered model.
+
+    Attributes:
+        op: register, alias, unalias, tag, describe or delete.
+        by: user@host.
+        detail: What the op says: `version`, `manifest`, `alias`, `from`, `to`, `key`, `value` ...
+        sha256: Of the event's bytes; the next event names it.
+    """
+
+    number: int
+    op: str
+    at: datetime
+    by: str
+    detail: Mapping[str, Any]
+    previous: str | None
+    sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain JSON values."""
+        return {"number": self.number, "op": self.op, "at": self.at.isoformat(), "by": self.by, **self.detail}
+
+
+class EventLog:
+    """All models' logs in one store."""
+
+    def __init__(self, backend: "LocalBackend") -> None:
+        self._backend = backend
+
+    def names(self) -> list[str]:
+        """Names that have at least one event, sorted."""
+        folders = {key.split("/")[1] for key in self._backend.list(_ROOT) if key.count("/") == 2}
+        return sorted(unquote(folder) for folder in folders)
+
+    def read(self, name: str, start: int = 0, previous: str | None = None) -> list[Event]:
+        """Events from number `start` on. `previous`: SHA-256 of the one before `start`.
+
+        Raises:
+            StoreError: An event is missing, damaged, or does not follow from the one before.
+        """
+        events = []
+        for number in self._numbers(name, start):
+            event = self._event(name, number)
+            if event.previous != previous:
+                raise _broken(name, number, "does not follow from the event before it: one of the two was changed")
+            events.append(event)
+            previous = event.sha256
+        return events
+
+    def count(self, name: str) -> int:
+        """How many events there are."""
+        return len(self._backend.list(_prefix(name)))
+
+    def problems(self, name: str) -> Iterator[str]:
+        """What is wrong with the log of one model, all of it; nothing if it is whole."""
+        previous = None
+        known = True  # whether `previous` is: not after a damaged event
+        numbers = [int(key.rpartition("/")[2].removesuffix(".json")) for key in self._keys(name)]
+        for expected, number in enumerate(numbers):
+            if number != expected:
+                yield str(_broken(name, expected, "is missing")).splitlines()[0]
+                return
+            try:
+                event = self._event(name, number)
+            except StoreError as error:
+                yield str(error).splitlines()[0]
+                known = False
+                continue
+            if known and event.previous != previous:
+                yield f"Event {number} of the model {name!r} does not follow from event {number - 1}: one was changed."
+            previous, known = event.sha256, True
+
+    def append(
+        self, name: str, number: int, previous: str | None, *, op: str, by: str, detail: Mapping[str, Any]
+    ) -> bool:
+        """Add event `number`; False when somebody else has just added one of that number."""
+        token = secrets.token_hex(8)
+        content = {
+            "format": _FORMAT,
+            "number": number,
+            "op": op,
+            "at": time.time_ns() // 1000,
+            "by": by,
+            "token": token,
+            "previous": previous,
+            **detail,
+        }
+        content["checksum"] = _checksum(content)
+        key = _key(name, number)
+        if self._backend.put_if_absent(key, canonical(content)):
+            return True
+        # An object store may retry a put whose answer was lost, and then finds our own event in the way.
+        return token.encode() in self._backend.get(key)
+
+    def _numbers(self, name: str, start: int) -> range:
+        keys = self._keys(name)
+        if keys and keys[-1] != _key(name, len(keys) - 1):
+            missing = next(number for number, key in enumerate(keys) if key != _key(name, number))
+            raise _broken(name, missing, "is missing")
+        return range(start, len(keys))
+
+    def _keys(self, name: str) -> list[str]:
+        return [key for key in self._backend.list(_prefix(name)) if key.removesuffix(".json")[-20:].isdecimal()]
+
+    def _event(self, name: str, number: int) -> Event:
+        try:
+            data = self._backend.get(_key(name, number))
+        except FileNotFoundError:
+            raise _broken(name, number, "is missing") from None
+        try:
+            content = json.loads(data)
+            if content["format"] > _FORMAT:
+                raise _too_new(name, f"the format {content['format']}")
+            checksum = content.pop("checksum")
+            if content["number"] != number or checksum != _checksum(content):
+                raise _broken(name, number, "was changed")
+            return Event(
+                number=number,
+                op=content["op"],
+                at=to_datetime(content["at"]),
+                by=content["by"],
+                detail={key: value for key, value in content.items() if key not in _FRAME},
+                previous=content["previous"],
+                sha256=hashlib.sha256(data).hexdigest(),
+            )
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            raise _broken(name, number, "is not readable") from None
+
+
+def folder_of(name: str) -> str:
+    """The folder of a model: its name, percent-encoded so that no file system takes two names for one.
+
+    Raises:
+        InvalidNameError: It would be longer than file systems allow.
+    """
+    folder = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in name.encode())
+    if folder.endswith("."):
+        folder = folder[:-1] + "%2E"  # Windows drops a dot at the end
+    if len(folder) > _MAX_FOLDER_BYTES:
+        raise InvalidNameError(
+            f"Invalid model name {name[:60]!r}…: it takes {len(folder)} bytes as a file name.\n"
+            f"Expected at most {_MAX_FOLDER_BYTES}: lower-case letters, digits, '.', '_' and '-' take one each, "
+            "other characters three or more. Choose a shorter name.",
+            name=name,
+        )
+    return folder
+
+
+def _prefix(name: str) -> str:
+    return f"{_ROOT}{folder_of(name)}/"
+
+
+def _key(name: str, number: int) -> str:
+    return f"{_prefix(name)}{number:020d}.json"
+
+
+def _checksum(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def _too_new(name: str, what: str) -> StoreFormatError:
+    return StoreFormatError(
+        f"The registry's log of the model {name!r} has {what}, written by a newer autotrack.\n"
+        f"Expected format {_FORMAT}. Upgrade with: pip install --upgrade autotrack"
+    )
+
+
+def _broken(name: str, number: int, what: str) -> StoreError:
+    return StoreError(
+        f"Event {number} of the model {name!r} in the registry {what}.\n"
+        f"Expected the unchanged file {_key(name, number)} of the store. Restore it from a copy of the store.",
+        name=name,
+        number=number,
+    )

@@ -1,0 +1,127 @@
+"""The table files: written with the encodings every engine reads, read by column and by what statistics leave over.
+
+Imports pyarrow when called.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from autotrack.store.backend import LocalBackend
+from autotrack.store.columns import as_numpy, texts
+from autotrack.store.delta import DataFile, DeltaTable
+from autotrack.store.journal import new_id
+
+__all__ = ["read_file", "read_points", "write_metrics_file", "write_runs_file"]
+
+_RUN_ROWS = 4096  # of a row group: the newest page of runs is read without the rest
+_POINT_ROWS = 131_072  # of a row group: about 1 MB, what a history of a few points costs to read
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def write_runs_file(backend: LocalBackend, table: DeltaTable, rows: Any) -> DataFile:
+    """Write rows, sorted by run_id, as a new file of `runs` that no snapshot names yet."""
+    run_ids = texts(rows.column("run_id"))
+    stats = {"minValues": {"run_id": run_ids[0]}, "maxValues": {"run_id": run_ids[-1]}, "nullCount": {"run_id": 0}}
+    return _write(backend, table, rows, stats, row_group_size=_RUN_ROWS)
+
+
+def write_metrics_file(backend: LocalBackend, table: DeltaTable, points: Any) -> DataFile:
+    """Write points, sorted by (run_id, key, step, ts), as a new file of `metrics` that no snapshot names yet."""
+    low: dict[str, Any] = {}
+    high: dict[str, Any] = {}
+    for name in ("run_id", "key"):
+        used = _used_names(points.column(name))
+        low[name], high[name] = min(used), max(used)
+    steps, times = as_numpy(points.column("step")), as_numpy(points.column("ts"))
+    low |= {"step": int(steps.min()), "ts": _iso(int(times.min()))}
+    high |= {"step": int(steps.max()), "ts": _iso(int(times.max()))}
+    # Nothing about `value`: its extremes may be NaN or infinite, which JSON does not know.
+    stats = {"minValues": low, "maxValues": high, "nullCount": dict.fromkeys(low, 0)}
+    return _write(
+        backend,
+        table,
+        points,
+        stats,
+        row_group_size=_POINT_ROWS,
+        use_dictionary=["run_id", "key", "rank"],
+        # Spark 3.5 cannot read BYTE_STREAM_SPLIT, which would be a little smaller.
+        column_encoding={
+            "step": "DELTA_BINARY_PACKED",
+            "epoch": "DELTA_BINARY_PACKED",
+            "ts": "DELTA_BINARY_PACKED",
+            "value": "PLAIN",
+        },
+    )
+
+
+def read_file(backend: LocalBackend, table: DeltaTable, file: DataFile, columns: Sequence[str] | None = None) -> Any:
+    """A whole file, or some columns of it (those it has).
+
+    Raises:
+        FileNotFoundError: The file was replaced; take a new snapshot.
+    """
+    import pyarrow.parquet as pq
+
+    with open(backend.path(table.key(file.name)), "rb") as source, pq.ParquetFile(source) as parquet:
+        wanted = None if columns is None else [name for name in columns if name in parquet.schema_arrow.names]
+        return parquet.read(columns=wanted, use_threads=False)
+
+
+def read_points(backend: LocalBackend, table: DeltaTable, file: DataFile, run_id: str, key: str) -> Any:
+    """The row groups of a file of `metrics` that may hold points of this run and key; None if none does."""
+    import pyarrow.parquet as pq
+
+    columns = ["run_id", "key", "step", "epoch", "ts", "value"]
+    path = backend.path(table.key(file.name))
+    with open(path, "rb") as source, pq.ParquetFile(source, read_dictionary=["run_id", "key"]) as parquet:
+        groups = [
+            group
+            for group in range(parquet.num_row_groups)
+            if _group_may_hold(parquet.metadata.row_group(group), {"run_id": run_id, "key": key})
+        ]
+        return parquet.read_row_groups(groups, columns=columns, use_threads=False) if groups else None
+
+
+def _write(backend: LocalBackend, table: DeltaTable, rows: Any, stats: dict[str, Any], **options: Any) -> DataFile:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        rows,
+        sink,
+        compression="zstd",
+        compression_level=1,
+        write_page_index=True,
+        store_schema=False,  # other engines see plain Parquet types
+        **options,
+    )
+    data = memoryview(sink.getvalue())
+    name = f"L0-{new_id()}.parquet"  # never used again, so that nobody mistakes one file for another
+    backend.put(table.key(name), data, durable=True)
+    return DataFile(name, len(data), {"numRecords": rows.num_rows, **stats})
+
+
+def _group_may_hold(group: Any, values: dict[str, str]) -> bool:
+    """Whether a row with these values can be in a row group. Its runs are sorted, its keys only within a run."""
+    for position in range(group.num_columns):
+        column = group.column(position)
+        value = values.get(column.path_in_schema)
+        if value is not None and column.is_stats_set and column.statistics.has_min_max:
+            low, high = column.statistics.min, column.statistics.max
+            if not low <= value <= high:
+                return False
+    return True
+
+
+def _used_names(column: Any) -> list[str]:
+    import numpy as np
+
+    array = column.chunk(0)
+    names = texts(array.dictionary)
+    return [names[code] for code in np.unique(as_numpy(array.indices)).tolist()]
+
+
+def _iso(microseconds: int) -> str:
+    return (_EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

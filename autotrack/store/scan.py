@@ -1,0 +1,251 @@
+"""Rows and points back: what is sealed and what is live, as one.
+
+The order is what makes it exact: first the live record, then the table's snapshot, then drop of the live record
+what the snapshot's marks cover. The other way round, a segment sealed in between would be missed.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar, overload
+
+from autotrack.errors import StoreError
+from autotrack.store.backend import LocalBackend
+from autotrack.store.columns import as_numpy, mask, presence, table_to_rows, texts
+from autotrack.store.delta import DeltaTable, Snapshot
+from autotrack.store.journal import NO_EPOCH
+from autotrack.store.parquet import read_file, read_points
+from autotrack.store.points import points_of, summaries
+from autotrack.store.rows import RowState
+from autotrack.store.segments import Life, LiveRecords, LiveWriter, Segment, writer_life
+from autotrack.types import History, Row, to_datetime
+
+__all__ = ["Scanner", "fold_segment", "kill_open_runs", "rows_with_ids"]
+
+_TRIES = 20  # a snapshot's file can be replaced while it is read; each try needs another commit in between
+
+_T = TypeVar("_T")
+
+
+class Scanner:
+    """Reads one store. May be shared by threads."""
+
+    def __init__(self, backend: LocalBackend, runs: DeltaTable, metrics: DeltaTable) -> None:
+        self._backend = backend
+        self._runs = runs
+        self._metrics = metrics
+        self._wal = backend.root / "wal"
+        self._live = LiveRecords(self._wal)
+
+    def rows(self, run_ids: Collection[str] | None = None) -> dict[str, Row]:
+        """The rows of these runs, or of all; runs that were deleted are left out."""
+        wanted = None if run_ids is None else set(run_ids)
+        return self._retry(lambda: self._rows(wanted))
+
+    def points(self, run_id: str, key: str) -> History:
+        """All points of a metric of a run, by step and time."""
+        return self._retry(lambda: self._points(run_id, key))
+
+    def _retry(self, read: Callable[[], _T | None]) -> _T:
+        for _ in range(_TRIES):
+            try:
+                found = read()
+            except FileNotFoundError:
+                continue
+            if found is not None:
+                return found
+        raise StoreError(
+            f"The store {self._backend.root} could not be read: in {_TRIES} tries, a file was missing each time.\n"
+            "Expected every file that the tables' logs name. Try again; if it stays so, restore them from a copy."
+        )
+
+    def _rows(self, wanted: set[str] | None) -> dict[str, Row] | None:
+        writers = self._live.read(self._common_marks())
+        snapshot = self._runs.snapshot()
+        states: dict[str, RowState] = {}
+        for file in snapshot.files.values():
+            if wanted is None or any(file.may_hold("run_id", run_id) for run_id in wanted):
+                for state in rows_with_ids(self._backend, self._runs, file, wanted):
+                    states[state.run_id] = state
+        lives: dict[str, Life] = {writer.writer_id: writer.life for writer in writers}
+        for writer in writers:
+            _fold_writer(states, writer, snapshot.marks.get(writer.writer_id, -1), wanted)
+        if not self._end_orphans(states, lives, snapshot):
+            return None
+        return {
+            run_id: states[run_id].to_row() for run_id in sorted(states) if not states[run_id].fields.get("deleted")
+        }
+
+    def _end_orphans(self, states: Mapping[str, RowState], lives: dict[str, Life], snapshot: Snapshot) -> bool:
+        """Show runs as killed whose writer is not there any more. False: something changed, read again.
+
+        Sealing a writer ends its open runs in the same commit, so there are such runs only if that writer's files were
+        lost or damaged. And a run whose start is lost has no status at all: the same.
+        """
+        for state in states.values():
+            if state.fields.get("status", "running") != "running":
+                continue
+            writer = state.writer or ""
+            life = lives.get(writer) or (writer_life(self._wal / writer) if writer else "gone")
+            if life == "alive" or (not writer and "alive" in lives.values()):
+                state.fields.setdefault("status", "running")
+                continue
+            if self._runs.snapshot().version != snapshot.version:
+                return False
+            state.fields["status"] = "killed"
+            state.fields.setdefault("reason", "the process that wrote this run ended without finishing it")
+            state.fields.setdefault("end_ts", state.updated_ts)
+        return True
+
+    def _points(self, run_id: str, key: str) -> History:
+        import numpy as np
+
+        writers = self._live.read(self._common_marks())
+        snapshot = self._metrics.snapshot()
+        parts: list[Any] = []
+        for file in snapshot.files.values():
+            if file.may_hold("run_id", run_id) and file.may_hold("key", key):
+                table = read_points(self._backend, self._metrics, file, run_id, key)
+                if table is not None:
+                    parts.extend(_matching(chunk, run_id, key) for chunk in table.to_batches())
+        for writer in writers:
+            mark = snapshot.marks.get(writer.writer_id, -1)
+            parts.extend(_live_points(segment, run_id, key) for segment in writer.segments if segment.seq > mark)
+        parts = [part for part in parts if len(part[0])]
+        if not parts:
+            return History([], [], [], [])
+        steps, epochs, times, values = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        order = np.lexsort((times, steps))
+        if not np.array_equal(order, np.arange(len(order))):
+            steps, epochs, times, values = steps[order], epochs[order], times[order], values[order]
+        return History(steps.tolist(), _optional(epochs), Times(times.tolist()), values.tolist())
+
+    def _common_marks(self) -> dict[str, int]:
+        """What every table has sealed: marks only grow, so that need not be read from the live record."""
+        runs, metrics = self._runs.snapshot().marks, self._metrics.snapshot().marks
+        return {writer: min(mark, metrics.get(writer, -1)) for writer, mark in runs.items()}
+
+
+class Times(Sequence[datetime]):
+    """Times kept as microseconds, made into datetimes when looked at: a million of them would take a second."""
+
+    def __init__(self, microseconds: list[int]) -> None:
+        self._microseconds = microseconds
+
+    def __len__(self) -> int:
+        return len(self._microseconds)
+
+    @overload
+    def __getitem__(self, index: int) -> datetime: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Times": ...
+
+    def __getitem__(self, index: int | slice) -> "datetime | Times":
+        if isinstance(index, slice):
+            return Times(self._microseconds[index])
+        return to_datetime(self._microseconds[index])
+
+    def __iter__(self) -> Iterator[datetime]:
+        return map(to_datetime, self._microseconds)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Sequence)
+            and len(self) == len(other)
+            and all(a == b for a, b in zip(self, other, strict=True))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
+def rows_with_ids(
+    backend: LocalBackend, table: DeltaTable, file: Any, run_ids: Collection[str] | None
+) -> list[RowState]:
+    """The rows of a file of `runs` that have one of these ids; None: all."""
+    import numpy as np
+
+    rows = read_file(backend, table, file)
+    if run_ids is not None:
+        chosen = np.fromiter((name in run_ids for name in texts(rows.column("run_id"))), bool, rows.num_rows)
+        if not chosen.any():
+            return []
+        rows = rows.filter(mask(chosen))
+    return table_to_rows(rows)
+
+
+def fold_segment(
+    states: dict[str, RowState], segment: Segment, writer: str, wanted: Collection[str] | None = None
+) -> None:
+    """Fold what a segment says about runs into their rows; runs not there yet are added."""
+
+    def state_of(run_id: str) -> RowState | None:
+        if wanted is not None and run_id not in wanted:
+            return None
+        return states.setdefault(run_id, RowState(run_id))
+
+    for number, _, patch in segment.heads:
+        # A repetition: it fills what was lost, and replaces nothing.
+        if number in segment.runs and (state := state_of(segment.runs[number])):
+            state.apply(patch, 0, writer)
+    for number, ts, patch in segment.patches:
+        if number in segment.runs and (state := state_of(segment.runs[number])):
+            state.apply(patch, ts, writer)
+    for run_id, key, summary in summaries(segment):
+        if state := state_of(run_id):
+            state.add_summary(key, summary)
+
+
+def kill_open_runs(states: Mapping[str, RowState], last: Segment, writer: str) -> None:
+    """End the runs that a writer which is gone left open in its last segment."""
+    open_runs = last.open_runs()
+    if not open_runs:
+        return
+    points = points_of(last)
+    end_ts = max(last.last_ts, int(points["ts"].max()) if len(points) else 0)
+    who = f"process {last.header.get('pid')} on {last.header.get('host')}" if last.header else "process"
+    for number, status_ts in open_runs.items():
+        state = states.get(last.runs.get(number, ""))
+        if state is not None:
+            state.kill(status_ts, f"the {who} ended without finishing this run", end_ts, writer)
+
+
+def _fold_writer(states: dict[str, RowState], writer: LiveWriter, mark: int, wanted: Collection[str] | None) -> None:
+    segments = [segment for segment in writer.segments if segment.seq > mark]
+    for segment in segments:
+        fold_segment(states, segment, writer.writer_id, wanted)
+    if segments and writer.life != "alive" and segments[-1].seq == writer.last_seq:
+        kill_open_runs(states, segments[-1], writer.writer_id)
+
+
+def _live_points(segment: Segment, run_id: str, key: str) -> tuple[Any, Any, Any, Any]:
+    import numpy as np
+
+    points = points_of(segment)
+    run_numbers = [number for number, name in segment.runs.items() if name == run_id]
+    key_numbers = [number for number, name in segment.keys.items() if name == key]
+    points = points[np.isin(points["run"], run_numbers) & np.isin(points["key"], key_numbers)]
+    return points["step"], points["epoch"].astype("<i8"), points["ts"], points["value"]
+
+
+def _matching(batch: Any, run_id: str, key: str) -> tuple[Any, Any, Any, Any]:
+    """The points of a run and key in a record batch, as numpy arrays."""
+    import numpy as np
+
+    chosen = np.ones(batch.num_rows, bool)
+    for name, value in (("run_id", run_id), ("key", key)):
+        column = batch.column(name)
+        names = texts(column.dictionary)
+        chosen &= as_numpy(column.indices) == (names.index(value) if value in names else -1)
+    epochs = np.where(presence(batch.column("epoch")), as_numpy(batch.column("epoch")), NO_EPOCH)
+    steps, times, values = (as_numpy(batch.column(name)) for name in ("step", "ts", "value"))
+    return steps[chosen], epochs[chosen], times[chosen], values[chosen]
+
+
+def _optional(epochs: Any) -> list[int | None]:
+    if (epochs == NO_EPOCH).any():
+        return [None if epoch == NO_EPOCH else epoch for epoch in epochs.tolist()]
+    found: list[int | None] = epochs.tolist()
+    return found

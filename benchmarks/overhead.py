@@ -1,0 +1,135 @@
+"""What recording adds to a fit, a prediction and a whole script, against the same code unwatched.
+
+The two variants run in turn in one process, in blocks short enough that a busy machine slows both alike; printed is
+the median of the differences. How to read it: README.md beside this file.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.datasets import load_iris, make_classification
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+import autotrack
+
+SCRIPT = "from sklearn.linear_model import LogisticRegression; LogisticRegression().fit([[0.0], [1.0]], [0, 1])"
+ENABLED = "import autotrack; autotrack.enable(); "
+
+
+def main() -> None:
+    """Run all of it and print a table, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fits", type=int, default=200, help="tiny fits of each variant (default: 200)")
+    parser.add_argument("--repeats", type=int, default=7, help="fresh interpreters of each variant (default: 7)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = {**in_process(Path(folder) / "store", arguments.fits), **fresh(Path(folder), arguments.repeats)}
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+        return
+    for name, value in found.items():
+        print(f"{name:28} {value:10.4f}")
+
+
+def in_process(store: Path, fits: int) -> dict[str, float]:
+    """Fits and predictions, watched and unwatched in turn."""
+    X, y = load_iris(return_X_y=True)
+    tiny = LogisticRegression(max_iter=200)
+    voting = VotingClassifier([(f"tree{i}", DecisionTreeClassifier(max_depth=1)) for i in range(20)])
+    big_X, big_y = make_classification(10_000, 20, random_state=0)
+    forest = RandomForestClassifier(100, random_state=0)
+
+    def watched(log_models: bool) -> Callable[[], None]:
+        return lambda: autotrack.enable(store=store, log_models=log_models)
+
+    added = {
+        "unwatched tiny fit (ms)": 1e3 * statistics.median(timed(lambda: tiny.fit(X, y)) for _ in range(fits)),
+        "tiny fit, no model (ms)": 1e3 * difference(lambda: tiny.fit(X, y), watched(False), fits),
+        "tiny fit, with model (ms)": 1e3 * difference(lambda: tiny.fit(X, y), watched(True), fits),
+        "tiny fit, disabled (ms)": 1e3 * difference(lambda: tiny.fit(X, y), autotrack.disable, fits),
+        "nested fit (us)": 1e6 * difference(lambda: voting.fit(X, y), watched(False), fits // 4) / 20,
+        "predict (us)": 1e6 * difference(lambda: tiny.predict(X), watched(True), fits * 5),
+        "forest (ratio)": ratio(lambda: forest.fit(big_X, big_y), watched(True), 5),
+    }
+    autotrack.disable()
+    return added
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Seconds of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def pairs(work: Callable[[], Any], prepare: Callable[[], None], count: int) -> list[tuple[float, float]]:
+    """Seconds unwatched and watched, in turn and in changing order."""
+    work()
+    found = []
+    for turn in range(count):
+        times = {}
+        for is_watched in (turn % 2 == 0, turn % 2 == 1):
+            autotrack.disable()
+            if is_watched:
+                prepare()
+            times[is_watched] = timed(work)
+        found.append((times[False], times[True]))
+    autotrack.disable()
+    return found
+
+
+def difference(work: Callable[[], Any], prepare: Callable[[], None], count: int) -> float:
+    """The median of watched minus unwatched, in seconds."""
+    return statistics.median(watched - plain for plain, watched in pairs(work, prepare, count))
+
+
+def ratio(work: Callable[[], Any], prepare: Callable[[], None], count: int) -> float:
+    """The median of watched over unwatched."""
+    return statistics.median(watched / plain for plain, watched in pairs(work, prepare, count))
+
+
+def fresh(folder: Path, repeats: int) -> dict[str, float]:
+    """Whole interpreters: import, enable, a script."""
+    variants = {
+        "bare": "pass",
+        "import": "import autotrack",
+        "enable": "import autotrack; autotrack.enable()",
+        "script": SCRIPT,
+        "watched script": ENABLED + SCRIPT,
+    }
+    cpu: dict[str, list[float]] = {name: [] for name in variants}
+    wall: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(repeats):
+        for name, code in variants.items():
+            started = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, "-c", f"{code}\nimport time; print(time.process_time())"],
+                cwd=folder,
+                capture_output=True,
+                check=True,
+            )
+            wall[name].append(time.perf_counter() - started)
+            cpu[name].append(float(done.stdout.split()[-1]))
+    middle = {name: statistics.median(values) for name, values in cpu.items()}
+    scripts = np.array(wall["watched script"]) / np.array(wall["script"])
+    return {
+        "import (ms CPU)": 1e3 * (middle["import"] - middle["bare"]),
+        "enable (ms CPU)": 1e3 * (middle["enable"] - middle["import"]),
+        "script (ratio of wall time)": float(np.median(scripts)),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Metrics computed after a fit join the run of the model they are of, under the name of the data."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+from sklearn.datasets import load_breast_cancer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score as imported_before
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+import autotrack
+from autotrack_integrations.sklearn_metrics import data_name
+
+X, y = load_breast_cancer(return_X_y=True)
+X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+X_val, y_val = X_test[:50], y_test[:50]
+
+
+@pytest.fixture(autouse=True)
+def _enabled(store_path):
+    autotrack.enable(store=store_path)
+
+
+def fitted(depth=3):
+    model = DecisionTreeClassifier(max_depth=depth, random_state=0).fit(X_train, y_train)
+    return model, autotrack.last_run()
+
+
+def test_metric_functions_join_the_run_of_the_model_that_predicted():
+    model, run = fitted()
+    accuracy = imported_before(y_test, model.predict(X_test))
+    area = metrics.roc_auc_score(y_test, model.predict_proba(X_test)[:, 1])
+    f1 = metrics.f1_score(y_true=y_test, y_pred=model.predict(X_test))
+    macro = metrics.f1_score(y_test, model.predict(X_test), average="macro")
+    found = autotrack.get_run(run.id).metrics
+    assert found["test_accuracy"] == accuracy
+    assert found["test_roc_auc"] == area
+    assert found["test_f1"] == f1
+    assert found["test_f1_macro"] == macro
+
+
+def test_score_joins_the_run_under_the_name_of_the_data():
+    model, run = fitted()
+    on_test, on_val = model.score(X_test, y_test), model.score(X_val, y_val)
+    assert run.metrics["test_score"] == on_test
+    assert run.metrics["val_score"] == on_val
+
+
+def test_two_models_are_kept_apart_whatever_the_order():
+    first, first_run = fitted(1)
+    second, second_run = fitted(5)
+    of_second, of_first = second.predict(X_test), first.predict(X_test)
+    a, b = metrics.accuracy_score(y_test, of_first), metrics.accuracy_score(y_test, of_second)
+    assert (first_run.metrics["test_accuracy"], second_run.metrics["test_accuracy"]) == (a, b)
+
+
+def test_metric_of_training_data_is_not_recorded_twice():
+    model, run = fitted()
+    metrics.accuracy_score(y_train, model.predict(X_train))
+    assert len(run.history("train_accuracy")) == 1
+
+
+def test_names_inside_a_function_are_found_and_locals_are_not_kept_alive():
+    import gc
+    import weakref
+
+    def evaluate():
+        model, run = fitted()
+        y_holdout = y_test.copy()
+        metrics.accuracy_score(y_holdout, model.predict(X_test))
+        gone = weakref.ref(y_holdout)
+        del y_holdout
+        gc.collect()
+        return run, gone()
+
+    run, kept = evaluate()
+    assert "holdout_accuracy" in run.metrics
+    assert kept is None
+
+
+def test_data_known_by_its_features_only_is_named_by_them():
+    model, run = fitted()
+    metrics.accuracy_score(list(y_test), model.predict(X_test))
+    assert "test_accuracy" in run.metrics
+
+
+def test_metrics_of_strangers_predictions_are_left_out():
+    _, run = fitted()
+    before = dict(run.metrics)
+    metrics.accuracy_score(y_test, np.zeros_like(y_test))
+    assert run.metrics == before
+
+
+def test_metric_inside_a_metric_and_inside_a_fit_is_silent():
+    model, run = fitted()
+    metrics.classification_report(y_test, model.predict(X_test))
+    GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]}, scoring="f1", cv=2).fit(X_train, y_train)
+    assert not any("precision_recall" in key for key in run.metrics)
+
+
+def test_pipeline_and_search_predictions_find_their_runs():
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(X_train, y_train)
+    of_pipeline = autotrack.last_run()
+    search = GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]}, cv=2).fit(X_train, y_train)
+    of_search = autotrack.last_run()
+    metrics.accuracy_score(y_test, pipeline.predict(X_test))
+    metrics.accuracy_score(y_test, search.best_estimator_.predict(X_test))
+    assert "test_accuracy" in of_pipeline.metrics
+    assert "test_accuracy" in of_search.metrics
+
+
+def test_scorer_objects_are_recorded_like_the_function_they_call():
+    model, run = fitted()
+    value = metrics.get_scorer("balanced_accuracy")(model, X_test, y_test)
+    assert run.metrics["test_balanced_accuracy"] == value
+
+
+def test_predictions_are_forgotten_with_their_array():
+    from autotrack.run import provenance
+
+    model, _ = fitted()
+    before = len(provenance._known)
+    predicted = model.predict(X_test)
+    assert len(provenance._known) == before + 1
+    del predicted
+    assert len(provenance._known) == before
+
+
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        ("y_test", "test"),
+        ("ytest", "test"),
+        ("X_test", "test"),
+        ("test_labels", "test"),
+        ("y_te", "test"),
+        ("y_tr", "train"),
+        ("y_valid", "val"),
+        ("labels_holdout", "holdout"),
+        ("y_test_2020", "test_2020"),
+        ("yesterday", "yesterday"),
+        ("y", ""),
+        ("X", ""),
+        (None, ""),
+    ],
+)
+def test_data_is_named_after_the_variable(variable, name):
+    assert data_name(variable) == name
