@@ -102,7 +102,16 @@ def _checked(name: str, value: Any, origin: str) -> tuple[Any, str]:
         names = value.split(",") if isinstance(value, str) else value
         return tuple(str(library).strip() for library in names), origin
     if name == "log_models" and not isinstance(value, bool):
-        words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+        words = {
+            "1": True,
+            "true": True,
+            "yes": True,
+            "on": True,
+            "0": False,
+            "false": False,
+            "no": False,
+            "off": False,
+        }
         if str(value).lower() not in words:
             raise ConfigError(
                 f"Setting log_models is {value!r} (from {origin}).\nExpected true or false. Correct it there.",
@@ -166,7 +175,9 @@ def _read_toml(path: Path) -> dict[str, Any] | None:
     try:
         table: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} cannot be read: {error}.\nExpected TOML. Correct the file.", path=str(path)) from None
+        raise ConfigError(
+            f"{path} cannot be read: {error}.\nExpected TOML. Correct the file.", path=str(path)
+        ) from None
     if path.name == "pyproject.toml":
         table = table.get("tool", {}).get("autotrack")
         if table is None:

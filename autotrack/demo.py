@@ -49,7 +49,9 @@ def main() -> None:
     for key, value in run.metrics.items():
         print(f"  {key:18} {value:.4f}")
     version = autotrack.register_model(run, "demo", alias="champion")
-    question = "import autotrack; print('Loaded in another process:', type(autotrack.load_model('demo@champion')).__name__)"
+    question = (
+        "import autotrack; print('Loaded in another process:', type(autotrack.load_model('demo@champion')).__name__)"
+    )
     print(f"Registered as {version.name}/{version.version}, alias champion.", flush=True)
     subprocess.run([sys.executable, "-c", question], check=True)
     print("See more with: autotrack ls | autotrack show RUN | autotrack models")

@@ -62,8 +62,7 @@ def check_artifact_name(name: object) -> str:
 def _invalid(kind: str, name: object, why: str) -> InvalidNameError:
     shown = repr(name) if len(repr(name)) <= 60 else repr(name)[:57] + "..."
     return InvalidNameError(
-        f"Invalid {kind} {shown}: {why}.\n"
-        f"Expected 1 to {MAX_NAME} printable characters. Choose another name.",
+        f"Invalid {kind} {shown}: {why}.\nExpected 1 to {MAX_NAME} printable characters. Choose another name.",
         kind=kind,
         name=name,
     )

@@ -87,7 +87,9 @@ def _describe(value: Any) -> str:
         return f"{getattr(value, '__module__', None) or type(value).__module__}.{value.__name__}"
     if type(value).__repr__ is object.__repr__ or getattr(value, "shape", None) is not None:
         shape = getattr(value, "shape", None)
-        return f"{type(value).__module__}.{type(value).__qualname__}" + (f"(shape={shape})" if shape is not None else "")
+        return f"{type(value).__module__}.{type(value).__qualname__}" + (
+            f"(shape={shape})" if shape is not None else ""
+        )
     if hasattr(value, "get_params"):  # an estimator: its own params are recorded one by one
         return f"{type(value).__name__}()"
     if isinstance(value, list | tuple | set | frozenset | dict):

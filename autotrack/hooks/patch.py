@@ -58,7 +58,9 @@ class Patch:
 
     def __init__(self, owner: Any, name: str, hook: Hook) -> None:
         if not inspect.isgeneratorfunction(hook):
-            raise TypeError(f"{hook!r} is no hook. Expected a generator function: one `yield`, where the original runs.")
+            raise TypeError(
+                f"{hook!r} is no hook. Expected a generator function: one `yield`, where the original runs."
+            )
         self.owner, self.name, self.hook = owner, name, hook
         self.place = f"{hook.__module__}.{hook.__name__}"
         self.active = True

@@ -203,7 +203,10 @@ class Buffer:
 
     def _drop(self, count: int) -> None:
         self.dropped += count
-        tell_once("dropped", f"autotrack cannot write to {self.root} and its memory for records is full: newer ones are dropped.")
+        tell_once(
+            "dropped",
+            f"autotrack cannot write to {self.root} and its memory for records is full: newer ones are dropped.",
+        )
 
     # ---- fork
 

@@ -126,7 +126,9 @@ class Run:
                 f"Expected one of: {', '.join(summaries) or '(none was recorded)'}.",
                 key=key,
             )
-        wants_small = any(word in key.lower() for word in ("loss", "error", "mse", "mae", "rmse", "deviance", "perplexity"))
+        wants_small = any(
+            word in key.lower() for word in ("loss", "error", "mse", "mae", "rmse", "deviance", "perplexity")
+        )
         return summaries[key]["min" if wants_small else "max"]
 
     @property
@@ -343,7 +345,12 @@ class Run:
     def _repr_html_(self) -> str:
         from html import escape
 
-        shown = {"status": self.status, "started": f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC", **self.params, **self.metrics}
+        shown = {
+            "status": self.status,
+            "started": f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC",
+            **self.params,
+            **self.metrics,
+        }
         cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(str(value))}</td></tr>" for key, value in shown.items())
         return f"<table><caption>{escape(self.name)} {escape(self.id)}</caption>{cells}</table>"
 
@@ -496,8 +503,12 @@ def _artifact_files(source: str | os.PathLike[str] | bytes, name: str | None) ->
     if path.is_file():
         return {base: path}
     if path.is_dir():
-        return {f"{base}/{file.relative_to(path).as_posix()}": file for file in sorted(path.rglob("*")) if file.is_file()}
-    raise DataError(f"There is no file {str(path)!r}.\nExpected the path of a file or folder, or bytes.", path=str(path))
+        return {
+            f"{base}/{file.relative_to(path).as_posix()}": file for file in sorted(path.rglob("*")) if file.is_file()
+        }
+    raise DataError(
+        f"There is no file {str(path)!r}.\nExpected the path of a file or folder, or bytes.", path=str(path)
+    )
 
 
 def _error_text(error: BaseException) -> str:

@@ -111,7 +111,9 @@ class Fit:
         self._X, self._y = call.argument(1, "X"), call.argument(2, "y")
         self._run, self._is_ours = run.start_fit(type(self._estimator).__name__, "sklearn")
         self._run.derive_params(self._estimator.get_params(deep=True))
-        self._data = {name: model.describe(value) for name, value in (("X", self._X), ("y", self._y)) if value is not None}
+        self._data = {
+            name: model.describe(value) for name, value in (("X", self._X), ("y", self._y)) if value is not None
+        }
         self._run.describe_data(self._data)
         self._run.flush_soon()
         self._started = time.perf_counter()
@@ -155,9 +157,7 @@ class Fit:
         if recorder is None or not recorder.log_models:
             return
         try:
-            package = model.pack(
-                self._estimator, flavor="sklearn", run_id=self._run.id, signature=self._data.get("X")
-            )
+            package = model.pack(self._estimator, flavor="sklearn", run_id=self._run.id, signature=self._data.get("X"))
         except model.ModelSaveError as error:
             self._run.lack("model", str(error))
             raise
@@ -205,4 +205,3 @@ def _record_search(target: run.Run, search: Any) -> None:
         if name.startswith(("mean_", "std_")):
             for step, value in enumerate(values):
                 target.derive_metrics({name: value}, step=step)
-

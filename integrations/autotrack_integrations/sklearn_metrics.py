@@ -22,7 +22,9 @@ __all__ = ["data_name", "log_after_fit", "validated_functions", "watch"]
 
 LIBRARIES = ("sklearn", "joblib", "scipy")  # whose frames lie between the user's line and us
 
-_AFFIX = re.compile(r"^(?:[xy]|labels?|targets?|features?|data|df|inputs?|true)(?=_|$)|_(?:[xy]|labels?|targets?|features?|data|df|true)$")
+_AFFIX = re.compile(
+    r"^(?:[xy]|labels?|targets?|features?|data|df|inputs?|true)(?=_|$)|_(?:[xy]|labels?|targets?|features?|data|df|true)$"
+)
 _GLUED = re.compile(r"^[xy](?=(?:train|test|tr|te|val|valid|holdout|dev|eval|oot)\w*$)")
 _SHORT = {"tr": "train", "trn": "train", "training": "train", "te": "test", "tst": "test", "testing": "test"} | {
     "va": "val",

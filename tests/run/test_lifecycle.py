@@ -21,7 +21,10 @@ def enabled(store_path):
 
 def start_script(script, *args):
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script), *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", textwrap.dedent(script), *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -110,7 +113,9 @@ def test_each_thread_has_its_own_run(enabled):
 
 
 def test_script_that_dies_of_an_exception_fails_the_run_it_left_open(store_path):
-    script = "import autotrack, sys; autotrack.enable(store=sys.argv[1]); autotrack.start_run('a'); raise KeyError('gone')"
+    script = (
+        "import autotrack, sys; autotrack.enable(store=sys.argv[1]); autotrack.start_run('a'); raise KeyError('gone')"
+    )
     code, _, err = run_script(script, str(store_path))
     assert code == 1
     assert "KeyError: 'gone'" in err

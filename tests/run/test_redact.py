@@ -39,7 +39,14 @@ def test_words_of_machine_learning_are_no_secrets(name, text):
 
 
 @pytest.mark.parametrize(
-    "secret", ["AKIAIOSFODNN7EXAMPLE", "ghp_" + "a1" * 18, "hf_" + "a1" * 17, "sk-" + "a1" * 20, "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4"]
+    "secret",
+    [
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_" + "a1" * 18,
+        "hf_" + "a1" * 17,
+        "sk-" + "a1" * 20,
+        "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4",
+    ],
 )
 def test_known_tokens_are_hidden_wherever_they_stand(secret):
     assert redact(f"before {secret} after") == "before *** after"

@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 
 from autotrack.values import decode, encode
 
-plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(exclude_categories=["Cs"]))
-trees = st.recursive(plain, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4))
+plain = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+)
+trees = st.recursive(
+    plain, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+)
 
 
 @given(trees)
@@ -26,7 +34,9 @@ def test_text_is_what_a_person_would_write():
     assert {encode(value)[0] for value in values.values()} == set(values)
 
 
-@pytest.mark.parametrize(("given_value", "back"), [((1, 2), [1, 2]), (np.float64(0.5), 0.5), (np.int32(3), 3), (np.array([1, 2]), [1, 2])])
+@pytest.mark.parametrize(
+    ("given_value", "back"), [((1, 2), [1, 2]), (np.float64(0.5), 0.5), (np.int32(3), 3), (np.array([1, 2]), [1, 2])]
+)
 def test_tuples_and_numpy_values_become_the_plain_value_they_hold(given_value, back):
     assert decode(*encode(given_value)) == back
 
