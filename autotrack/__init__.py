@@ -11,36 +11,44 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "autotrack.api": (
-        "active_run",
-        "disable",
-        "enable",
-        "get_run",
-        "last_run",
-        "load_model",
-        "log_artifact",
-        "log_figure",
-        "log_metric",
-        "log_metrics",
-        "log_model",
-        "log_param",
-        "log_params",
-        "paused",
-        "register_model",
-        "search_runs",
-        "set_tag",
-        "set_tags",
-        "start_run",
-    ),
-    "autotrack.run": ("Run",),
-    "autotrack.query": ("Runs",),
-    "autotrack.types": ("History", "ModelVersion"),
-    "autotrack.errors": ("AutotrackError", "AutotrackWarning"),
-}
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = [
+    "AutotrackError",
+    "AutotrackWarning",
+    "History",
+    "ModelVersion",
+    "Run",
+    "Runs",
+    "__version__",
+    "active_run",
+    "disable",
+    "enable",
+    "get_run",
+    "last_run",
+    "load_model",
+    "log_artifact",
+    "log_figure",
+    "log_metric",
+    "log_metrics",
+    "log_model",
+    "log_param",
+    "log_params",
+    "paused",
+    "register_model",
+    "registry",
+    "search_runs",
+    "set_tag",
+    "set_tags",
+    "start_run",
+]
 
-__all__ = ["__version__", "registry", *_HOME]  # noqa: PLE0604  names of _HOMES
+_HOMES = {  # where a name is loaded from, if not from autotrack.api
+    "AutotrackError": "autotrack.errors",
+    "AutotrackWarning": "autotrack.errors",
+    "History": "autotrack.types",
+    "ModelVersion": "autotrack.types",
+    "Run": "autotrack.run",
+    "Runs": "autotrack.query",
+}
 
 if TYPE_CHECKING:
     from autotrack import registry
@@ -74,9 +82,9 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name == "registry":
         return import_module("autotrack.registry")
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module 'autotrack' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    value = getattr(import_module(_HOMES.get(name, "autotrack.api")), name)
     globals()[name] = value
     return value
 

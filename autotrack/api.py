@@ -9,11 +9,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack import config, run
-from autotrack.errors import AutotrackError, ConfigError, ModelNotFoundError, nearest
+from autotrack.errors import ConfigError, ModelCorruptedError, ModelNotFoundError, StoreError, nearest
 from autotrack.guard import guard
 from autotrack.hooks import forget_import, on_import
 from autotrack.names import check_name
 from autotrack.run import Recorder, Run, active_run, last_run, paused
+from autotrack.run.active import (
+    log_artifact,
+    log_figure,
+    log_metric,
+    log_metrics,
+    log_model,
+    log_param,
+    log_params,
+    set_tag,
+    set_tags,
+)
+from autotrack.run.inputs import tag_texts
 from autotrack.store import Store
 from autotrack.types import ModelVersion, Row
 
@@ -84,17 +96,11 @@ def enable(
     global _is_enabled
     with _lock:
         given = {"store": store, "experiment": experiment, "libraries": libraries, "log_models": log_models}
-        config.remember(anew=not _is_enabled, **given)
-        settings = config.load()
+        settings = config.load(given, anew=not _is_enabled)
         wanted = _known_libraries(settings.libraries)
-        recorder = run.recorder()
-        if recorder is None or not _is_enabled or store is not None:
-            recorder = _recorder_for(settings)
-        recorder.experiment, recorder.log_models = settings.experiment, settings.log_models
-        recorder.author = settings.author
+        recorder = _record_into(settings)
         if tags is not None or not _is_enabled:
-            recorder.tags = {str(key): str(value) for key, value in (tags or {}).items()}
-        run.use(recorder)
+            recorder.tags = tag_texts(tags or {})
         if not _is_enabled:
             _is_enabled = True
             _watch(wanted)
@@ -142,14 +148,22 @@ def _known_libraries(names: Sequence[str] | None) -> list[str]:
                 f"Expected some of: {', '.join(LIBRARIES)}.",
                 library=name,
             )
-    return list(LIBRARIES if names is None else names)
+    return list(LIBRARIES if names is None else dict.fromkeys(names))
 
 
-def _recorder_for(settings: config.Settings) -> Recorder:
-    """The recorder into the store of these settings."""
+def _record_into(settings: config.Settings) -> Recorder:
+    """Record into the store of these settings from here on."""
     if settings.store.exists():
         Store.open(settings.store)  # told now if it is a file or of a newer format
-    return _recorder_of(settings.store)
+    recorder = _recorder_of(settings.store)
+    recorder.experiment, recorder.log_models, recorder.author = (
+        settings.experiment,
+        settings.log_models,
+        settings.author,
+    )
+    config.keep(settings)
+    run.use(recorder)
+    return recorder
 
 
 def _recorder_of(store: Path) -> Recorder:
@@ -160,7 +174,7 @@ def _recorder_of(store: Path) -> Recorder:
         return _recorders[store]
 
 
-# ---- logging by hand
+# ---- a run of one's own
 
 
 def start_run(
@@ -180,10 +194,7 @@ def start_run(
         StoreError: The store's path is a file, or its format is too new for this version.
     """
     if run.recorder() is None:
-        settings = config.load()
-        recorder = _recorder_for(settings)
-        recorder.experiment, recorder.author = settings.experiment, settings.author
-        run.use(recorder)
+        _record_into(config.load())
     if experiment is not None:
         check_name("experiment name", experiment)
     return run.start(name if name is not None else _script_name(), experiment=experiment, params=params, tags=tags)
@@ -191,74 +202,6 @@ def start_run(
 
 def _script_name() -> str:
     return (Path(sys.argv[0]).stem if sys.argv and sys.argv[0] else "") or "run"
-
-
-def _active() -> Run:
-    current = active_run()
-    if current is None:
-        raise AutotrackError(
-            "No run is open here, so nothing was recorded.\n"
-            "Expected a call inside `with autotrack.start_run():`. To add to the run of the last fit, use "
-            "autotrack.last_run()."
-        )
-    return current
-
-
-def log_param(key: str, value: Any) -> None:
-    """Record one setting in the open run; see `Run.log_param`."""
-    _active().log_param(key, value)
-
-
-def log_params(params: Mapping[str, Any]) -> None:
-    """Record some settings in the open run; see `Run.log_param`."""
-    _active().log_params(params)
-
-
-def log_metric(key: str, value: float, step: int | None = None, epoch: int | None = None) -> None:
-    """Record one value of a metric in the open run; see `Run.log_metrics`."""
-    _active().log_metric(key, value, step, epoch)
-
-
-def log_metrics(metrics: Mapping[str, float], step: int | None = None, epoch: int | None = None) -> None:
-    """Record the values of some metrics at one step of the open run; see `Run.log_metrics`."""
-    _active().log_metrics(metrics, step, epoch)
-
-
-def set_tag(key: str, value: Any) -> None:
-    """Tag the open run."""
-    _active().set_tag(key, value)
-
-
-def set_tags(tags: Mapping[str, Any]) -> None:
-    """Tag the open run."""
-    _active().set_tags(tags)
-
-
-def log_artifact(source: str | os.PathLike[str] | bytes, name: str | None = None) -> None:
-    """Keep a file, the files of a folder, or bytes with the open run; see `Run.log_artifact`."""
-    _active().log_artifact(source, name)
-
-
-def log_figure(figure: Any, name: str) -> None:
-    """Keep a picture with the open run; see `Run.log_figure`."""
-    _active().log_figure(figure, name)
-
-
-def log_model(model: Any, name: str = "model") -> None:
-    """Keep a model with the open run.
-
-    Raises:
-        ModelSaveError: The model cannot be turned into a package.
-        AutotrackError: No run is open here.
-    """
-    _log_model(_active(), model, check_name("model name", name))
-
-
-def _log_model(target: Run, model: Any, name: str) -> None:
-    from autotrack.model import pack
-
-    package = pack(model, name=name, run_id=target.id)
-    target.log_package(package.manifest, package.files, name)
 
 
 # ---- reading back
@@ -282,7 +225,7 @@ def search_runs(
     experiment: str | None = None,
     order_by: str | Sequence[str] | None = None,
     limit: int | None = None,
-) -> "Runs":
+) -> "Runs[Run]":
     """The runs for which a condition holds, newest first.
 
     Args:
@@ -301,20 +244,15 @@ def search_runs(
 
 
 def _reading_store() -> Store:
-    """The store that is read: the one recorded into, else the one of the settings. What was logged here is in it."""
-    path = _reading_path()
+    """The store that is read, with all in it that was logged here."""
+    path = config.load().store
     if path in _recorders:
         _recorders[path].flush()
     return Store.open(path)
 
 
-def _reading_path() -> Path:
-    recorder = run.recorder()
-    return recorder.buffer.root if recorder is not None else config.load().store
-
-
 def _reopened(row: Row) -> Run:
-    path = _reading_path()
+    path = config.load().store
     return Run(row, lambda: _recorder_of(path))
 
 
@@ -355,23 +293,34 @@ def _manifest_to_register(run_or_model: Any) -> tuple[Store, str, str | None]:
     if isinstance(run_or_model, str):
         run_or_model = get_run(run_or_model)
     if isinstance(run_or_model, Run):
-        models = run_or_model.models
-        if not models:
-            why = run_or_model.lacks.get("model", "it recorded none")
-            raise ModelNotFoundError(
-                f"Run {run_or_model.id} ({run_or_model.name}) has no model: {why}.\n"
-                "Expected a run with a model. Register the model object itself, or enable(log_models=True) before the fit.",
-                run_id=run_or_model.id,
-            )
-        return run_or_model.store, models.get("model") or next(iter(models.values())), run_or_model.id
+        return run_or_model.store, _manifest_of(run_or_model, None), run_or_model.id
     from autotrack.model import pack
 
-    recorder = run.recorder() or _recorder_of(config.load().store)
-    store = recorder.buffer.store()
+    store = _recorder_of(config.load().store).buffer.store()
     package = pack(run_or_model)
     for content in package.files.values():
         store.blobs.put(content)
     return store, store.blobs.put(package.manifest), None
+
+
+def _manifest_of(found: Run, name: str | None) -> str:
+    """The SHA-256 of the manifest of a run's model; None: of its `model`, or of its only one."""
+    models = found.models
+    if name is None and ("model" in models or len(models) == 1):
+        name = "model" if "model" in models else next(iter(models))
+    if name in models:
+        return models[name]
+    if models:
+        raise ModelNotFoundError(
+            f"Run {found.id} ({found.name}) has no model {name or 'model'!r}.{nearest(name or 'model', models)}\n"
+            f"Expected one of: {', '.join(models)}. Name it as in: run:{found.id}/{next(iter(models))}",
+            run_id=found.id,
+        )
+    raise ModelNotFoundError(
+        f"Run {found.id} ({found.name}) has no model: {found.lacks.get('model', 'it recorded none')}.\n"
+        "Expected a run with a model. Keep models with enable(log_models=True) or run.log_model(model).",
+        run_id=found.id,
+    )
 
 
 def load_model(reference: str, *, trust: bool | str | None = None, module: Any = None) -> Any:
@@ -393,17 +342,17 @@ def load_model(reference: str, *, trust: bool | str | None = None, module: Any =
     wanted = parse(reference)
     store = _reading_store()
     if wanted.run_id is not None:
-        found = get_run(wanted.run_id)
-        manifest = found.models.get(wanted.artifact or "model")
-        if manifest is None:
-            raise ModelNotFoundError(
-                f"Run {found.id} ({found.name}) has no model {wanted.artifact or 'model'!r}.\n"
-                f"Expected one of: {', '.join(found.models) or '(it has none)'}.",
-                reference=reference,
-            )
+        manifest = _manifest_of(get_run(wanted.run_id), wanted.artifact)
     else:
-        manifest = Registry(store).resolve(reference).manifest
-    return unpack(store.blobs.get(manifest), store.blobs.get, trust=trust, module=module)
+        manifest = Registry(store).resolve(wanted).manifest
+    return unpack(_package_manifest(store, manifest), store.blobs.get, trust=trust, module=module)
+
+
+def _package_manifest(store: Store, sha256: str) -> bytes:
+    try:
+        return store.blobs.get(sha256)
+    except StoreError as error:
+        raise ModelCorruptedError(f"The manifest of this model cannot be used. {error}", manifest=sha256) from error
 
 
 def _author() -> str | None:

@@ -5,6 +5,7 @@ upward from the working directory. The default store is found as git finds its r
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from autotrack.errors import ConfigError, nearest
 from autotrack.names import check_name
 
-__all__ = ["STORE_FOLDER", "Setting", "Settings", "load", "remember"]
+__all__ = ["STORE_FOLDER", "Setting", "Settings", "keep", "load"]
 
 STORE_FOLDER = ".autotrack"
 
@@ -25,9 +26,6 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-_arguments: dict[str, Any] = {}  # of the last enable(): what it recorded is what is read, after disable() too
-
-
 @dataclass(frozen=True)
 class Setting:
     """One setting: its value and the place it was found in."""
@@ -35,6 +33,12 @@ class Setting:
     name: str
     value: Any
     origin: str
+
+
+# What enable() was given, and the store that was found then: what this process recorded is what it reads, also after
+# disable() and in whatever folder it works by then.
+_in_force: dict[str, Setting] = {}
+_ARGUMENT = "argument of enable()"
 
 
 class Settings:
@@ -58,29 +62,27 @@ class Settings:
         self.author: str | None = values["author"]
 
 
-def remember(*, anew: bool, **arguments: Any) -> None:
-    """The arguments of `enable()`, which go before everything else; None counts as not given.
+def load(arguments: Mapping[str, Any] | None = None, *, anew: bool = False) -> Settings:
+    """The settings in force, or those that would be in force with some arguments.
 
     Args:
-        anew: Forget those of earlier calls.
-    """
-    if anew:
-        _arguments.clear()
-    _arguments.update({name: value for name, value in arguments.items() if value is not None})
-
-
-def load() -> Settings:
-    """The settings in force.
+        arguments: Of `enable()`; they go before everything else. None counts as not given.
+        anew: Forget what `keep` has kept.
 
     Raises:
         ConfigError, InvalidNameError: A value cannot be used; the message names its origin.
     """
     file_values, file_name = _project_file()
+    kept = {} if anew else _in_force
     found = []
     for name, default in _DEFAULTS.items():
         variable = f"AUTOTRACK_{name.upper()}"
-        if name in _arguments:
-            value, origin = _arguments[name], "argument of enable()"
+        argument = (arguments or {}).get(name)
+        if argument is not None:
+            value, origin = argument, _ARGUMENT
+        elif name in kept:
+            found.append(kept[name])
+            continue
         elif os.environ.get(variable):
             value, origin = os.environ[variable], f"environment {variable}"
         elif name in file_values:
@@ -89,6 +91,13 @@ def load() -> Settings:
             value, origin = default, "default"
         found.append(Setting(name, *_checked(name, value, origin)))
     return Settings(found)
+
+
+def keep(settings: Settings) -> None:
+    """Stay with the arguments among these settings and with their store until they are loaded anew."""
+    kept = {each.name: each for each in settings.all if each.name == "store" or each.origin == _ARGUMENT}
+    _in_force.clear()
+    _in_force.update(kept)
 
 
 def _checked(name: str, value: Any, origin: str) -> tuple[Any, str]:

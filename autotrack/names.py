@@ -19,7 +19,8 @@ def check_name(kind: str, name: object) -> str:
     """`name` if a run, experiment, alias ... may be called so. `kind` is the word the error uses.
 
     Raises:
-        InvalidNameError: Not a string, empty, only dots or spaces, longer than 250 characters, or holding control characters.
+        InvalidNameError: Not a string, empty, only dots or spaces, longer than 250 characters, or with control
+            characters.
     """
     text = check_key(kind, name)
     if text in (".", ".."):

@@ -1,11 +1,12 @@
 """Plain values shared by all rooms."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
-__all__ = ["History", "ModelVersion", "Row", "RunStatus", "Summary", "to_datetime"]
+__all__ = ["History", "ModelVersion", "Row", "RunStatus", "Summary", "best_of", "to_datetime"]
 
 RunStatus = Literal["running", "finished", "failed", "killed"]
 
@@ -18,6 +19,18 @@ class Summary(TypedDict):
     max: float
     last_step: int
     count: int
+
+
+_LOWER_IS_BETTER = re.compile(
+    r"^(?!.*(?:^|[^a-z0-9])neg_)"  # scikit-learn's neg_log_loss and the like are turned round: greater is better
+    r".*(?:loss|error|perplexity|deviance|regret"
+    r"|(?:^|[^a-z])(?:err|mae|mse|rmse|msle|rmsle|mape|smape|nll|wer|cer|fid|bpc|brier)(?:$|[^a-z]))"
+)
+
+
+def best_of(key: str, summary: Summary) -> float:
+    """The least value of what is a loss or an error by its name, the greatest of anything else."""
+    return summary["min"] if _LOWER_IS_BETTER.search(key.lower()) else summary["max"]
 
 
 class Row(TypedDict, total=False):

@@ -10,8 +10,11 @@ What has no exact text (an estimator, a function, a large array) becomes a short
 """
 
 import json
+import os
 import re
 from typing import Any
+
+from autotrack.guard import guard
 
 __all__ = ["decode", "encode"]
 
@@ -83,22 +86,26 @@ def _plain_numpy(value: Any) -> Any:
 
 def _describe(value: Any) -> str:
     """A short text for an object: its qualified name if it is a function or class, else its repr without addresses."""
+    kind = type(value)
     if callable(value) and hasattr(value, "__name__"):
-        return f"{getattr(value, '__module__', None) or type(value).__module__}.{value.__name__}"
-    if type(value).__repr__ is object.__repr__ or getattr(value, "shape", None) is not None:
-        shape = getattr(value, "shape", None)
-        return f"{type(value).__module__}.{type(value).__qualname__}" + (
-            f"(shape={shape})" if shape is not None else ""
-        )
+        return f"{getattr(value, '__module__', None) or kind.__module__}.{value.__name__}"
+    if (shape := getattr(value, "shape", None)) is not None:
+        return f"{kind.__module__}.{kind.__qualname__}(shape={shape})"
     if hasattr(value, "get_params"):  # an estimator: its own params are recorded one by one
-        return f"{type(value).__name__}()"
+        return f"{kind.__name__}()"
     if isinstance(value, list | tuple | set | frozenset | dict):
         if len(value) > _MAX_ITEMS:
-            return f"{type(value).__name__} of {len(value)} items"
+            return f"{kind.__name__} of {len(value)} items"
         if not isinstance(value, dict):  # the steps of a pipeline
             inner = ", ".join(encode(item)[0] for item in value)
-            return f"{type(value).__name__}({inner})"[:_MAX_DESCRIPTION]
-    text = _ADDRESS.sub("", repr(value))
+            return f"{kind.__name__}({inner})"[:_MAX_DESCRIPTION]
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    text = f"{kind.__module__}.{kind.__qualname__}"
+    with guard("description of a param"):  # by somebody else's __repr__
+        shown = repr(value)
+        if shown != object.__repr__(value):
+            text = _ADDRESS.sub("", shown)
     return text if len(text) <= _MAX_DESCRIPTION else text[: _MAX_DESCRIPTION - 3] + "..."
 
 

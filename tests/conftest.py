@@ -18,7 +18,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from autotrack import guard
+from autotrack import config, guard
 
 _ROOT = Path(__file__).parents[1]
 
@@ -47,6 +47,7 @@ def _isolated(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(guard, "STRICT", True)
     monkeypatch.setattr(guard, "_told", set())
+    monkeypatch.setattr(config, "_in_force", {})
     yield
     api = sys.modules.get("autotrack.api")  # a test that never used it pays nothing for this
     if api is not None:

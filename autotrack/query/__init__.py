@@ -3,7 +3,7 @@
 Works on rows, wherever they come from: anything with a `rows()` as a store has it can be searched.
 """
 
-from autotrack.query.evaluate import best_of, duration_s, matches
+from autotrack.query.evaluate import duration_s, matches
 from autotrack.query.export import record, typed
 from autotrack.query.filter import parse
 from autotrack.query.runs import RowSource, Runs, resolve, search, unknown_keys
@@ -11,7 +11,6 @@ from autotrack.query.runs import RowSource, Runs, resolve, search, unknown_keys
 __all__ = [
     "RowSource",
     "Runs",
-    "best_of",
     "duration_s",
     "matches",
     "parse",

@@ -23,9 +23,9 @@ from autotrack.query.conditions import (
     Operator,
     Value,
 )
-from autotrack.types import Row, Summary
+from autotrack.types import Row, best_of
 
-__all__ = ["STATS", "Reading", "best_of", "duration_s", "matches", "predicate", "reader"]
+__all__ = ["STATS", "Reading", "duration_s", "matches", "predicate", "reader"]
 
 STATS = ("last", "min", "max", "count", "best")
 Answer = Callable[[Row], bool | None]
@@ -93,17 +93,6 @@ def duration_s(row: Row) -> float | None:
     """Seconds from start to end; None while the run has no end."""
     start, end = row.get("start_ts"), row.get("end_ts")
     return None if start is None or end is None else (end - start) / 1_000_000
-
-
-def best_of(key: str, summary: Summary) -> float:
-    """The least value of what is a loss or an error by its name, the greatest of anything else."""
-    return summary["min"] if _LOWER_IS_BETTER.search(key.lower()) else summary["max"]
-
-
-_LOWER_IS_BETTER = re.compile(
-    r"^(?!.*(?:^|[^a-z0-9])neg_)"  # scikit-learn's neg_log_loss and the like are turned round: greater is better
-    r".*(?:loss|error|perplexity|deviance|regret|(?:^|[^a-z])(?:err|mae|mse|rmse|msle|rmsle|mape|smape|nll|wer|cer|fid|bpc|brier)(?:$|[^a-z]))"
-)
 
 
 def _all_of(answers: list[Answer]) -> Answer:

@@ -85,7 +85,7 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS
 
 
 def _git_state() -> dict[str, Any]:
-    """Commit, branch, dirty flag, remote, root and user of the repository the script lies in, else the working directory's."""
+    """Commit, branch, dirty flag, remote and user of the repository of the script, else of the working directory."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     for folder in (os.path.dirname(os.path.abspath(main)) if main else None, os.getcwd()):
         status = _git(folder, "status", "--porcelain=v2", "--branch", "--untracked-files=no") if folder else None

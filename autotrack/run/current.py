@@ -17,8 +17,8 @@ from autotrack.guard import guard
 from autotrack.hooks import Scope, inside
 from autotrack.names import check_name
 from autotrack.run.buffer import now_us
+from autotrack.run.inputs import tag_texts
 from autotrack.run.recorder import Recorder, all_recorders, new_run_id
-from autotrack.run.redact import redact_value
 from autotrack.run.run import Run
 from autotrack.types import Row
 
@@ -42,7 +42,7 @@ def recorder() -> Recorder | None:
 
 
 def is_recording() -> bool:
-    """Whether hooks may record here and now: something is enabled, and this is neither paused nor inside another fit."""
+    """Whether hooks may record here and now: enabled, neither paused nor inside another fit."""
     return _recorder is not None and inside() is None
 
 
@@ -86,7 +86,7 @@ def start(
         "source": source,
         "status": "running",
         "start_ts": now_us(),
-        "tags": {**target.tags, **{key: redact_value(key, str(value)) for key, value in (tags or {}).items()}},
+        "tags": {**target.tags, **tag_texts(tags or {})},
     }
     if parent is not None:
         row["parent_run_id"] = parent.id

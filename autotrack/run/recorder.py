@@ -52,7 +52,7 @@ class Recorder:
             row.update(capture.fields)
         elif self.author:
             row["author"] = self.author
-        patch = row.copy()
+        patch: Row = {**row, "tags": dict(row["tags"])}  # the run goes on changing its own
         self.buffer.patch(row["run_id"], patch)
         if capture.fields is None:
             self._uncaptured.append(row["run_id"])

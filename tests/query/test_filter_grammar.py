@@ -200,7 +200,8 @@ def test_a_where_that_is_no_text_is_a_search_error():
 
 
 WORDS = """and or not in between like matches is null true false ( ) , = == != <> < <= > >= status name
-    duration started_at params params.C params.'x' metrics.acc.min tags.`a b` params. 'text' "text" ' " ` 1 -1 .5 1e999 1__0 nan 0x1
+    duration started_at params params.C params.'x' metrics.acc.min tags.`a b` params. 'text' "text" ' " `
+    1 -1 .5 1e999 1__0 nan 0x1
     2025-01-31 '2025-01-31' '2025-02-30' '9999-12-31' '0001-01-01' '[' && ! ; é \\ % 99999999999999999999"""
 SOUP = st.sampled_from(WORDS.split())
 
