@@ -25,6 +25,7 @@ from autotrack.run.active import (
     set_tag,
     set_tags,
 )
+from autotrack.run.exits import forget_exit
 from autotrack.run.inputs import tag_texts
 from autotrack.store import Store
 from autotrack.types import ModelVersion, Row
@@ -116,6 +117,7 @@ def disable() -> None:
             patch.undo()
         _starters.clear()
         _patches.clear()
+        forget_exit()
         run.use(None)
         _is_enabled = False
 

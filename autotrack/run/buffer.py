@@ -61,6 +61,7 @@ class Buffer:
         self._thread: threading.Thread | None = None
         self._writer: SegmentWriter | None = None
         self._flushed_at = 0.0
+        self._is_at_exit = False  # no thread can be started any more
 
     # ---- from any thread
 
@@ -112,8 +113,9 @@ class Buffer:
         return self._store
 
     def close(self) -> None:
-        """Write everything, seal if that is cheap, end the thread and release the journal."""
+        """Write everything, seal if that is cheap, release the journal. What comes after it is written at once."""
         self._halt()
+        self._is_at_exit = True
         self.flush()
         with self._flush_lock, guard("journal"):
             if self._writer is not None:
@@ -126,6 +128,9 @@ class Buffer:
     # ---- the writer thread
 
     def _mark(self) -> None:
+        if self._is_at_exit:
+            self.flush()
+            return
         if self._thread is None:
             self._start()
         if not self._wake.is_set():

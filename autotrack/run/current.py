@@ -4,21 +4,17 @@ A thread starts without a current run; an asyncio task has the one of the task t
 it, so that fits in the child become children of the run they were forked in.
 """
 
-import atexit
-import os
-import sys
-import weakref
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from autotrack.errors import AutotrackError
-from autotrack.guard import guard
 from autotrack.hooks import Scope, inside
 from autotrack.names import check_name
 from autotrack.run.buffer import now_us
+from autotrack.run.exits import finish_at_exit
 from autotrack.run.inputs import tag_texts
-from autotrack.run.recorder import Recorder, all_recorders, new_run_id
+from autotrack.run.recorder import Recorder, new_run_id
 from autotrack.run.run import Run
 from autotrack.types import Row
 
@@ -27,7 +23,6 @@ __all__ = ["active_run", "is_recording", "last_run", "paused", "recorder", "star
 _active: ContextVar[Run | None] = ContextVar("autotrack_run", default=None)
 _recorder: Recorder | None = None
 _last: Run | None = None
-_open: "weakref.WeakSet[Run]" = weakref.WeakSet()
 
 
 def use(new: Recorder | None) -> None:
@@ -105,7 +100,7 @@ def start_fit(name: str, source: str) -> tuple[Run, bool]:
     itself, every further one is a child of it.
     """
     active = active_run()
-    if active is not None and active.claim_fit():
+    if active is not None and active.is_of_this_process and active.claim_fit():
         return active, False
     return start(name, source=source, parent=active), True
 
@@ -114,54 +109,12 @@ def _enter(run: Run) -> None:
     """Make a run the active one of this thread until it is finished."""
     global _last
     before = _active.get()
-    _register_exit()
     _active.set(run)
     _last = run
-    _open.add(run)
+    finish_at_exit(run)
 
     def leave(finished: Run) -> None:
         if _active.get() is finished:
             _active.set(before)
-        _open.discard(finished)
 
     run.on_finish.append(leave)
-
-
-def _at_exit() -> None:
-    """End what is open, then write everything."""
-    with guard("exit"):
-        _finish_open_runs()
-    for each in all_recorders():
-        with guard("exit"):
-            each.close()
-
-
-def _finish_open_runs() -> None:
-    """Runs that were started without `with` and left open: failed if the script died of an exception."""
-    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    for run in list(_open):
-        if run.is_of_this_process:
-            run.finish("failed" if error is not None else "finished", error)
-
-
-def _register_exit() -> None:
-    """Children of multiprocessing leave by os._exit, past atexit; they have finalizers of their own."""
-    global _exit_pid
-    if _exit_pid == os.getpid():
-        return
-    _exit_pid = os.getpid()
-    processes, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
-    if processes is not None and util is not None and processes.parent_process() is not None:
-        util.Finalize(None, _at_exit, exitpriority=10)
-
-
-def _after_fork() -> None:
-    _open.clear()
-    for each in all_recorders():
-        each.forget()
-
-
-_exit_pid = 0
-atexit.register(_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -124,6 +124,40 @@ def test_script_that_dies_of_an_exception_fails_the_run_it_left_open(store_path)
     assert (run.status, run.error.splitlines()[0]) == ("failed", "KeyError: 'gone'")
 
 
+@pytest.mark.parametrize(("code", "status"), [("0", "finished"), ("3", "failed"), ("'no data'", "failed")])
+def test_script_that_exits_with_a_run_left_open_is_told_by_its_code(store_path, code, status):
+    script = f"import autotrack, sys; autotrack.enable(store=sys.argv[1]); autotrack.start_run('a'); sys.exit({code})"
+    assert run_script(script, str(store_path))[0] == (0 if status == "finished" else int(code) if code == "3" else 1)
+    autotrack.enable(store=store_path)
+    (run,) = autotrack.search_runs()
+    assert run.status == status
+    assert (run.error is None) == (status == "finished")
+
+
+def test_disable_leaves_sys_exit_as_it_was(enabled):
+    exit_before = sys.exit
+    run = autotrack.start_run("a")
+    autotrack.disable()
+    assert sys.exit is exit_before
+    run.finish()
+
+
+def test_exit_handler_of_the_script_may_still_log(store_path):
+    script = """
+        import atexit, autotrack, sys
+        def last_words():
+            with autotrack.start_run("late") as run:
+                run.log_metric("m", 1)
+        atexit.register(last_words)
+        autotrack.enable(store=sys.argv[1])
+        autotrack.start_run("early").finish()
+    """
+    code, _, err = run_script(script, str(store_path))
+    assert (code, err) == (0, "")
+    autotrack.enable(store=store_path)
+    assert {(run.name, run.status) for run in autotrack.search_runs()} == {("early", "finished"), ("late", "finished")}
+
+
 def test_script_that_ends_without_finishing_its_run_finishes_it(store_path):
     script = "import autotrack, sys; autotrack.enable(store=sys.argv[1]); autotrack.start_run('a').log_metric('m', 1)"
     assert run_script(script, str(store_path))[0] == 0
