@@ -69,9 +69,10 @@ def unused(state: State, version: int) -> None:
     """
     if named := state.aliases_of(version):
         shown = ", ".join(f"'{state.name}@{alias}'" for alias in named)
+        points, each = ("points", "the alias") if len(named) == 1 else ("point", "each alias")
         raise RegistryConflictError(
-            f"Version {version} of {state.name!r} was not deleted: {shown} points at it.\n"
-            "Expected a version without aliases. Move or delete the alias first.",
+            f"Version {version} of {state.name!r} was not deleted: {shown} {points} at it.\n"
+            f"Expected a version without aliases. Move or delete {each} first.",
             name=state.name,
             version=version,
             aliases=named,

@@ -8,12 +8,13 @@
 `checksum` is the event's own, so that damage to the newest one shows too. A number is claimed by put_if_absent:
 of all who try, one gets it, and the others look again. Events are on the disk before they count.
 
-Both are against accidents and careless edits; who may write the store can write a new chain. What a package may
-run is decided by its seal, never by the registry.
+Both are against accidents and careless edits; who may write the store can write a new chain, or take the newest
+events away. What a package may run is decided by its seal, never by the registry.
 """
 
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,7 @@ _FORMAT = 1
 _ROOT = "registry/"
 _MAX_FOLDER_BYTES = 200  # a file name has 255 at most, and some file systems (eCryptfs) grant 143 to 220
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789._-")
+_FILE = re.compile(r"[0-9]{20}\.json")  # whatever else a sync program leaves in the folder is no event
 _FRAME = frozenset(("format", "number", "op", "at", "by", "token", "previous", "checksum"))
 
 
@@ -70,8 +72,9 @@ class EventLog:
 
     def names(self) -> list[str]:
         """Names that have at least one event, sorted."""
-        folders = {key.split("/")[1] for key in self._backend.list(_ROOT) if key.count("/") == 2}
-        return sorted(unquote(folder) for folder in folders)
+        events = (key for key in self._backend.list(_ROOT) if key.count("/") == 2 and _FILE.fullmatch(_file(key)))
+        folders = {key.split("/")[1] for key in events}
+        return sorted(name for folder in folders if _folder(name := unquote(folder)) == folder)
 
     def read(self, name: str, start: int = 0, previous: str | None = None) -> list[Event]:
         """Events from number `start` on. `previous`: SHA-256 of the one before `start`.
@@ -88,15 +91,22 @@ class EventLog:
             previous = event.sha256
         return events
 
-    def count(self, name: str) -> int:
-        """How many events there are."""
-        return len(self._backend.list(_prefix(name)))
+    def exists(self, name: str) -> bool:
+        """Whether there is any event, or what is left of one."""
+        return bool(self._keys(name))
+
+    def has(self, name: str, number: int, sha256: str | None) -> bool:
+        """Whether event `number` is there and is the one with this SHA-256."""
+        try:
+            return hashlib.sha256(self._backend.get(_key(name, number))).hexdigest() == sha256
+        except FileNotFoundError:
+            return False
 
     def problems(self, name: str) -> Iterator[str]:
         """What is wrong with the log of one model, all of it; nothing if it is whole."""
         previous = None
         known = True  # whether `previous` is: not after a damaged event
-        numbers = [int(key.rpartition("/")[2].removesuffix(".json")) for key in self._keys(name)]
+        numbers = [int(_file(key).removesuffix(".json")) for key in self._keys(name)]
         for expected, number in enumerate(numbers):
             if number != expected:
                 yield str(_broken(name, expected, "is missing")).splitlines()[0]
@@ -141,7 +151,8 @@ class EventLog:
         return range(start, len(keys))
 
     def _keys(self, name: str) -> list[str]:
-        return [key for key in self._backend.list(_prefix(name)) if key.removesuffix(".json")[-20:].isdecimal()]
+        prefix = _prefix(name)
+        return [key for key in self._backend.list(prefix) if _FILE.fullmatch(key.removeprefix(prefix))]
 
     def _event(self, name: str, number: int) -> Event:
         try:
@@ -174,17 +185,24 @@ def folder_of(name: str) -> str:
     Raises:
         InvalidNameError: It would be longer than file systems allow.
     """
-    folder = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in name.encode())
-    if folder.endswith("."):
-        folder = folder[:-1] + "%2E"  # Windows drops a dot at the end
+    folder = _folder(name)
     if len(folder) > _MAX_FOLDER_BYTES:
         raise InvalidNameError(
-            f"Invalid model name {name[:60]!r}…: it takes {len(folder)} bytes as a file name.\n"
+            f"Invalid model name {name[:57] + '...'!r}: it takes {len(folder)} bytes as a file name.\n"
             f"Expected at most {_MAX_FOLDER_BYTES}: lower-case letters, digits, '.', '_' and '-' take one each, "
             "other characters three or more. Choose a shorter name.",
             name=name,
         )
     return folder
+
+
+def _folder(name: str) -> str:
+    folder = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in name.encode("utf-8", "surrogatepass"))
+    return folder[:-1] + "%2E" if folder.endswith(".") else folder  # Windows drops a dot at the end
+
+
+def _file(key: str) -> str:
+    return key.rpartition("/")[2]
 
 
 def _prefix(name: str) -> str:

@@ -6,14 +6,15 @@ one gets an error. Reading folds the events; those already folded are kept.
 """
 
 import builtins
+import operator
 import os
 import re
 import threading
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from autotrack.errors import InvalidNameError, ModelNotFoundError, nearest
+from autotrack.errors import InvalidNameError, ModelNotFoundError, StoreError, nearest
 from autotrack.names import check_key, check_model_name
 from autotrack.registry import aliases
 from autotrack.registry.aliases import UNSET, Change, Unset
@@ -71,20 +72,20 @@ class Registry:
             found = state.holding(manifest_sha)
             number = found or len(state.versions) + 1
             detail = {"version": number, "manifest": manifest_sha, "run_id": run_id, "tags": texts}
-            return None if found else ("register", {**detail, "description": description or ""})
+            return None if found else ("register", {**detail, "description": str(description or "")})
 
         state = self._commit(name, decide, by)
         for key, value in texts.items():
-            state = self._commit(name, lambda now, k=key, v=value: _tag(now, number, k, v), by)  # type: ignore[misc]
+            state = self._commit(name, partial(_tag, version=number, key=key, value=value), by)
         if description is not None:
-            state = self._commit(name, lambda now: _describe(now, number, description), by)
+            state = self._commit(name, lambda now: _describe(now, number, str(description)), by)
         if alias is not None:
             return self.set_alias(name, alias, number, by=by)
         return state.model_version(number)
 
     def list(self) -> builtins.list[str]:
-        """Names of all models with at least one version, sorted."""
-        return [name for name in self._log.names() if self._state(name).numbers]
+        """Names of all models with at least one version, sorted. One whose record is damaged is among them."""
+        return [name for name in self._log.names() if self._may_have_versions(name)]
 
     def get(self, name: str) -> ModelVersion:
         """The newest version of a model that is not deleted."""
@@ -116,26 +117,29 @@ class Registry:
             RegistryConflictError: It points elsewhere than `expect` says.
         """
         aliases.check_alias(alias)
+        number = _number(name, version)
 
         def decide(state: State) -> Change | None:
-            _check_version(state, version)
-            return aliases.move(state, alias, version, expect)
+            _check_version(state, number)
+            return aliases.move(state, alias, number, expect)
 
-        return self._commit(name, decide, by).model_version(version)
+        return self._change(name, decide, by).model_version(number)
 
     def delete_alias(self, name: str, alias: str, *, by: str | None = None) -> None:
         """Remove an alias; the version it points at stays."""
-        self._commit(name, lambda state: aliases.remove(state, alias), by)
+        self._change(name, lambda state: aliases.remove(state, alias), by)
 
     def set_tag(self, name: str, version: int, key: str, value: str | None, *, by: str | None = None) -> ModelVersion:
         """Set a tag of a version; None removes it."""
         check_key("tag", key)
+        number = _number(name, version)
         text = None if value is None else str(value)
-        return self._commit(name, lambda state: _tag(state, version, key, text), by).model_version(version)
+        return self._change(name, lambda state: _tag(state, number, key, text), by).model_version(number)
 
     def set_description(self, name: str, version: int, text: str, *, by: str | None = None) -> ModelVersion:
         """Say what a version is."""
-        return self._commit(name, lambda state: _describe(state, version, text), by).model_version(version)
+        number = _number(name, version)
+        return self._change(name, lambda state: _describe(state, number, str(text)), by).model_version(number)
 
     def delete_version(self, name: str, version: int, *, by: str | None = None) -> None:
         """Delete a version. Its number is never given again, and the history keeps that it was there.
@@ -143,13 +147,14 @@ class Registry:
         Raises:
             RegistryConflictError: An alias points at it.
         """
+        number = _number(name, version)
 
         def decide(state: State) -> Change | None:
-            _check_version(state, version)
-            aliases.unused(state, version)
-            return "delete", {"version": version}
+            _check_version(state, number)
+            aliases.unused(state, number)
+            return "delete", {"version": number}
 
-        self._commit(name, decide, by)
+        self._change(name, decide, by)
 
     def history(self, name: str) -> builtins.list[Event]:
         """Everything that happened to a model, oldest first, also to deleted versions."""
@@ -157,17 +162,28 @@ class Registry:
         return self._log.read(name)
 
     def verify(self, name: str) -> builtins.list[str]:
-        """What is wrong with a model's record, one sentence each: events missing or changed, packages not here."""
-        folder_of(check_model_name("model name", name))
-        problems = list(self._log.problems(name))
-        if not problems:
+        """What is wrong with a model's record, one sentence each: events missing or changed, packages not here.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        self._check_exists(name)
+        if problems := [*self._log.problems(name)]:
+            return problems
+        try:
             state = fold(State(name), self._log.read(name))
-            problems = [
-                f"The package of version {number} of {name!r} is not in the store: {state.versions[number].manifest}."
-                for number in state.numbers
-                if not self._blobs.has(state.versions[number].manifest)
-            ]
-        return problems
+        except StoreError as error:
+            return [str(error).splitlines()[0]]
+        return [
+            f"The package of version {number} of {name!r} is not in the store: {state.versions[number].manifest}."
+            for number in state.numbers
+            if not self._blobs.has(state.versions[number].manifest)
+        ]
+
+    def _change(self, name: str, decide: Callable[[State], Change | None], by: str | None) -> State:
+        """As `_commit`, for a model that must be there."""
+        self._known(name)
+        return self._commit(name, decide, by)
 
     def _commit(self, name: str, decide: Callable[[State], Change | None], by: str | None) -> State:
         """Record what `decide` makes of the newest state, which is given back; again if somebody was faster."""
@@ -184,17 +200,29 @@ class Registry:
     def _state(self, name: str) -> State:
         with self._lock:
             state = self._states.get(name, State(name))
-            if state.count > 0 and self._log.count(name) < state.count:
-                state = State(name)  # the store was put back to an older copy
+            if state.count > 0 and not self._log.has(name, state.count - 1, state.previous):
+                state = State(name)  # the store was replaced by another copy
             state = self._states[name] = fold(state, self._log.read(name, state.count, state.previous))
             return state
 
+    def _may_have_versions(self, name: str) -> bool:
+        try:
+            return bool(self._state(name).numbers)
+        except StoreError:
+            return True  # whoever reads it is told what is wrong with it
+
     def _known(self, name: str) -> State:
+        self._check_exists(name)
+        return self._state(name)
+
+    def _check_exists(self, name: str) -> None:
         folder_of(check_model_name("model name", name))
-        state = self._state(name)
-        if state.count == 0:
-            raise self._unknown(name)
-        return state
+        if not self._log.exists(name):
+            raise ModelNotFoundError(
+                f"No model {name!r} is registered in this store.{nearest(name, self._log.names())}\n"
+                "Expected the name of a registered model. See them with: autotrack models",
+                name=name,
+            )
 
     def _resolve(self, ref: ModelRef) -> ModelVersion:
         if ref.kind != "model" or ref.name is None:
@@ -214,13 +242,6 @@ class Registry:
         if not state.numbers:
             raise _not_found(state, ref)
         return state.model_version(state.numbers[-1])
-
-    def _unknown(self, name: str) -> ModelNotFoundError:
-        return ModelNotFoundError(
-            f"No model {name!r} is registered in this store.{nearest(name, self.list())}\n"
-            "Expected the name of a registered model. See them with: autotrack models ls",
-            name=name,
-        )
 
     def _check_manifest(self, manifest_sha: str) -> None:
         if not (_SHA256.fullmatch(manifest_sha) and self._blobs.has(manifest_sha)):
@@ -242,8 +263,21 @@ def check_new_names(name: str, alias: str | None = None) -> None:
         aliases.check_alias(alias)
 
 
+def _number(name: str, version: int) -> int:
+    """A version as the number it is, whichever library's integer it came as."""
+    try:
+        return operator.index(version)
+    except TypeError:
+        raise ModelNotFoundError(
+            f"No version {version!r} of the model {name!r}: a version is a whole number, and this is of type "
+            f"{type(version).__name__}.\nExpected a number such as 3. See them with: autotrack models show {name}",
+            name=name,
+            version=version,
+        ) from None
+
+
 def _check_version(state: State, version: int) -> None:
-    if type(version) is not int or version not in state.numbers:
+    if version not in state.numbers:
         raise _not_found(state, ModelRef("model", state.name, version=version))
 
 
@@ -262,12 +296,6 @@ def _describe(state: State, version: int, text: str) -> Change | None:
 
 
 def _not_found(state: State, ref: ModelRef) -> ModelNotFoundError:
-    if state.count == 0:
-        return ModelNotFoundError(
-            f"No model {state.name!r} is registered in this store.\n"
-            "Expected the name of a registered model. See them with: autotrack models ls",
-            name=state.name,
-        )
     gone = state.versions.get(ref.version) if ref.version is not None else None
     deleted = f" it was deleted by {gone.deleted.by} on {gone.deleted.at:%Y-%m-%d};" if gone and gone.deleted else ""
     hint = nearest(ref.alias, state.aliases) if ref.alias else ""

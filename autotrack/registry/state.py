@@ -1,10 +1,10 @@
 """What a registered model is now: the fold of its events. Nothing here reads or writes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from autotrack.errors import StoreFormatError
+from autotrack.errors import StoreError, StoreFormatError
 from autotrack.registry.events import Event
 from autotrack.types import ModelVersion
 
@@ -29,7 +29,7 @@ class Version:
 
 @dataclass(frozen=True)
 class State:
-    """A model after some of its events. Never changed: `fold` makes a new one."""
+    """A model after some of its events. Not changed once `fold` has given it back."""
 
     name: str
     count: int = 0  # events folded in
@@ -73,7 +73,8 @@ class State:
         versions = f"{self.name!r} has version{'s' if len(self.numbers) > 1 else ''} {ranges(self.numbers)}"
         if not self.aliases:
             return f"{versions} and no alias"
-        named = ", ".join(repr(alias) for alias in sorted(self.aliases)[:_SHOWN_RANGES])
+        names = [repr(alias) for alias in sorted(self.aliases)]
+        named = ", ".join([*names[:_SHOWN_RANGES], *(["…"] if len(names) > _SHOWN_RANGES else [])])
         return f"{versions} and the alias{'es' if len(self.aliases) > 1 else ''} {named}"
 
 
@@ -82,30 +83,27 @@ def fold(state: State, events: Iterable[Event]) -> State:
 
     Raises:
         StoreFormatError: An event does what this autotrack does not know.
+        StoreError: An event does not fit the ones before, such as a tag of a version that was never registered.
     """
-    versions, aliases, moved = dict(state.versions), dict(state.aliases), dict(state.moved)
-    count, previous = state.count, state.previous
+    state = replace(state, versions=dict(state.versions), aliases=dict(state.aliases), moved=dict(state.moved))
     for event in events:
-        detail = event.detail
-        if event.op == "register":
-            versions[detail["version"]] = _registered(event)
-        elif event.op == "alias":
-            aliases[detail["alias"]] = detail["to"]
-            moved[detail["alias"]] = event
-        elif event.op == "unalias":
-            aliases.pop(detail["alias"], None)
-            moved[detail["alias"]] = event
-        elif event.op in _CHANGES:
-            versions[detail["version"]] = _CHANGES[event.op](versions[detail["version"]], event)
-        else:
+        if event.op not in _OPS:
             raise StoreFormatError(
                 f"Event {event.number} of the model {state.name!r} is of the kind {event.op!r}, "
                 "which this autotrack does not know.\n"
-                f"Expected register, alias, unalias, {', '.join(_CHANGES)}. "
-                "Upgrade with: pip install --upgrade autotrack"
+                f"Expected one of: {', '.join(_OPS)}. Upgrade with: pip install --upgrade autotrack"
             )
-        count, previous = event.number + 1, event.sha256
-    return State(state.name, count, previous, versions, aliases, moved)
+        try:
+            _OPS[event.op](state, event)
+        except (LookupError, TypeError, ValueError) as error:
+            raise StoreError(
+                f"Event {event.number} of the model {state.name!r} cannot be: it says {event.op} and lacks {error}.\n"
+                "Expected an event that autotrack wrote. Restore the folder registry/ from a copy of the store.",
+                name=state.name,
+                number=event.number,
+            ) from None
+        state = replace(state, count=event.number + 1, previous=event.sha256)
+    return state
 
 
 def ranges(numbers: Iterable[int]) -> str:
@@ -120,31 +118,57 @@ def ranges(numbers: Iterable[int]) -> str:
     return ", ".join(shown if len(shown) <= _SHOWN_RANGES else [*shown[:3], "…", *shown[3 - _SHOWN_RANGES :]])
 
 
-def _registered(event: Event) -> Version:
-    return Version(
-        number=event.detail["version"],
-        manifest=event.detail["manifest"],
-        run_id=event.detail["run_id"],
+# One function for each kind of event; `state` is the fold's own copy, whose dicts they fill.
+
+
+def _register(state: State, event: Event) -> None:
+    detail = event.detail
+    state.versions[detail["version"]] = Version(
+        number=detail["version"],
+        manifest=detail["manifest"],
+        run_id=detail["run_id"],
         created_at=event.at,
         created_by=event.by,
-        tags=dict(event.detail["tags"]),
-        description=event.detail["description"],
+        tags=dict(detail["tags"]),
+        description=detail["description"],
     )
 
 
-def _tagged(version: Version, event: Event) -> Version:
-    tags = {key: value for key, value in version.tags.items() if key != event.detail["key"]}
-    if event.detail["value"] is not None:
-        tags[event.detail["key"]] = event.detail["value"]
-    return replace(version, tags=tags)
+def _alias(state: State, event: Event) -> None:
+    state.aliases[event.detail["alias"]] = state.versions[event.detail["to"]].number
+    state.moved[event.detail["alias"]] = event
 
 
-def _described(version: Version, event: Event) -> Version:
-    return replace(version, description=event.detail["description"])
+def _unalias(state: State, event: Event) -> None:
+    del state.aliases[event.detail["alias"]]
+    state.moved[event.detail["alias"]] = event
 
 
-def _deleted(version: Version, event: Event) -> Version:
-    return replace(version, deleted=event)
+def _tag(state: State, event: Event) -> None:
+    version, key, value = _version(state, event), event.detail["key"], event.detail["value"]
+    tags = {known: text for known, text in version.tags.items() if known != key}
+    state.versions[version.number] = replace(version, tags=tags if value is None else {**tags, key: value})
 
 
-_CHANGES = {"tag": _tagged, "describe": _described, "delete": _deleted}
+def _describe(state: State, event: Event) -> None:
+    version = _version(state, event)
+    state.versions[version.number] = replace(version, description=event.detail["description"])
+
+
+def _delete(state: State, event: Event) -> None:
+    version = _version(state, event)
+    state.versions[version.number] = replace(version, deleted=event)
+
+
+def _version(state: State, event: Event) -> Version:
+    return state.versions[event.detail["version"]]
+
+
+_OPS: dict[str, Callable[[State, Event], None]] = {
+    "register": _register,
+    "alias": _alias,
+    "unalias": _unalias,
+    "tag": _tag,
+    "describe": _describe,
+    "delete": _delete,
+}

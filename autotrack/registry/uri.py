@@ -18,6 +18,7 @@ from autotrack.names import check_artifact_name, check_key, check_model_name
 __all__ = ["LATEST", "ModelRef", "parse"]
 
 LATEST = "latest"
+_MOST_SHOWN = 80  # characters of a reference that an error repeats
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 _NUMBER_AS_ALIAS = re.compile(r"[vV]?([0-9]+)")
 
@@ -104,8 +105,10 @@ def _alias(reference: str, alias: str) -> str | None:
 
 
 def _malformed(reference: object, why: str) -> InvalidNameError:
+    shown = repr(reference)
+    shown = shown if len(shown) <= _MOST_SHOWN else shown[: _MOST_SHOWN - 3] + "..."
     return InvalidNameError(
-        f"Invalid model reference {reference!r}: {why}.\n"
+        f"Invalid model reference {shown}: {why}.\n"
         "Expected name, name@alias, name/number, run:<id> or run:<id>/name (or models:/… and runs:/… as in MLflow).",
         reference=reference,
     )
