@@ -8,7 +8,7 @@ import sys
 import warnings
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -21,8 +21,9 @@ __all__ = ["cli", "main"]
 _COMMANDS = {
     "run": "autotrack.cli.run:run",
     "ls": "autotrack.cli.runs:ls",
-    "show": "autotrack.cli.runs:show",
+    "show": "autotrack.cli.show:show",
     "models": "autotrack.cli.models:models",
+    "compact": "autotrack.cli.store:compact",
     "doctor": "autotrack.cli.doctor:doctor",
 }
 
@@ -30,34 +31,36 @@ _COMMANDS = {
 class Commands(click.Group):
     """Knows its commands by name and imports one when it is called; tells errors of ours without a traceback."""
 
-    def list_commands(self, _context: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
-    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
             return None
-        module, _, attribute = _COMMANDS[name].partition(":")
+        module, _, attribute = _COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
     def resolve_command(
-        self, context: click.Context, args: list[str]
+        self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in _COMMANDS and not args[0].startswith("-"):
-            context.fail(_unknown_command(args))
-        return super().resolve_command(context, args)
+            ctx.fail(_unknown_command(args))
+        return super().resolve_command(ctx, args)
 
-    def invoke(self, context: click.Context) -> Any:
-        with warnings.catch_warnings():
+    def invoke(self, ctx: click.Context) -> Any:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", AutotrackWarning)
-            warnings.showwarning = _show_warning  # type: ignore[assignment]  the two last are never named
             try:
-                return super().invoke(context)
-            except AutotrackError as error:
-                if context.params["debug"]:
+                return super().invoke(ctx)
+            except (AutotrackError, OSError) as error:
+                if ctx.params["debug"] or isinstance(error, BrokenPipeError):
                     raise
-                click.echo(f"Error: {error}", err=True)
-                context.exit(2 if isinstance(error, ScriptNotFoundError) else 1)
+                _tell(f"Error: {_message(error)}")
+                ctx.exit(2 if isinstance(error, ScriptNotFoundError) else 1)
+            finally:
+                for warning in caught:
+                    _tell(_warning_text(warning))
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,15 +99,22 @@ def _unknown_command(args: list[str]) -> str:
     return f"There is no command {name!r}. {hint}"
 
 
-def _show_warning(  # noqa: PLR0917  called by Python's warnings, in this order
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    _file: TextIO | None = None,
-    _line: str | None = None,
-) -> None:
-    if issubclass(category, AutotrackWarning):
-        click.echo(f"Warning: {message}", err=True)
-    else:
-        click.echo(warnings.formatwarning(message, category, filename, lineno), err=True, nl=False)
+def _message(error: AutotrackError | OSError) -> str:
+    if isinstance(error, AutotrackError):
+        return str(error)
+    path = f" {error.filename!r}" if error.filename else ""
+    return (
+        f"{error.strerror or error}:{path}.\nExpected a store that can be read here. Look at it with: autotrack doctor"
+    )
+
+
+def _warning_text(warning: warnings.WarningMessage) -> str:
+    if issubclass(warning.category, AutotrackWarning):
+        return f"Warning: {warning.message}"
+    return warnings.formatwarning(warning.message, warning.category, warning.filename, warning.lineno).rstrip()
+
+
+def _tell(message: str) -> None:
+    from autotrack.cli.output import tell
+
+    tell(message)

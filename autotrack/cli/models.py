@@ -1,15 +1,18 @@
-"""`autotrack models`: registered models, their versions and aliases."""
+"""`autotrack models`: registered models, their versions and aliases, one version, and who did what when."""
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from autotrack.cli.options import json_option, store_option
-from autotrack.errors import StoreNotFoundError
+from autotrack.errors import AutotrackError, StoreNotFoundError
 from autotrack.types import ModelVersion
 
 if TYPE_CHECKING:
-    from autotrack.registry import Registry
+    from autotrack.registry import Event
+    from autotrack.store import Store
 
 __all__ = ["models"]
 
@@ -18,129 +21,244 @@ class NameOrCommand(click.Group):
     """A first word that is no command is a model's name: `models churn` is `models show churn`."""
 
     def resolve_command(
-        self, context: click.Context, args: list[str]
+        self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if self.get_command(context, args[0]) is None:
+        if self.get_command(ctx, args[0]) is None:
             args = ["show", *args]
-        return super().resolve_command(context, args)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
-    cls=NameOrCommand, invoke_without_command=True, subcommand_metavar="[NAME]", short_help="List registered models."
+    cls=NameOrCommand, invoke_without_command=True, subcommand_metavar="[MODEL]", short_help="List registered models."
 )
 @store_option
 @json_option
 @click.pass_context
-def models(context: click.Context, as_json: bool) -> None:
-    """List registered models, or the versions of the one called NAME.
+def models(ctx: click.Context, as_json: bool) -> None:
+    """List registered models, or show the one called MODEL.
 
     \b
     autotrack models                  every model, its versions and aliases
     autotrack models churn            the versions of churn (also: models show churn)
+    autotrack models churn@champion   all about one version (also: churn/3)
+    autotrack models history churn    who did what to churn, and when
     autotrack models churn --json     the same for programs
 
     Register a model with autotrack.register_model(run, "churn", alias="champion").
     """
-    if context.invoked_subcommand is None:
-        _list(as_json)
+    if ctx.invoked_subcommand is None:
+        _list(ctx, as_json)
 
 
 @models.command("ls")
 @store_option
 @json_option
 @click.pass_context
-def ls(context: click.Context, as_json: bool) -> None:
-    """List registered models."""
-    _list(as_json or _asked_before(context))
+def ls(ctx: click.Context, as_json: bool) -> None:
+    """List registered models.
+
+    \b
+    autotrack models ls
+    autotrack models ls --json
+    """
+    _list(ctx, as_json or _asked_before(ctx))
 
 
 @models.command("show")
 @store_option
 @json_option
-@click.argument("name")
+@click.argument("reference", metavar="MODEL")
 @click.pass_context
-def show(context: click.Context, name: str, as_json: bool) -> None:
-    """List the versions of the model called NAME, the newest first."""
-    from autotrack.cli.output import Column, print_json, print_pairs, print_table, print_title, value_text
+def show(ctx: click.Context, reference: str, as_json: bool) -> None:
+    """List the versions of MODEL, the newest first; or, of one version, show all there is.
 
-    versions = sorted(_registry().versions(name), key=lambda version: version.version, reverse=True)
-    if as_json or _asked_before(context):
-        print_json({"name": name, "aliases": _aliases(versions), "versions": [each.to_dict() for each in versions]})
+    \b
+    autotrack models show churn
+    autotrack models show churn@champion
+    autotrack models show churn/3 --json
+    """
+    from autotrack.cli.output import print_json
+    from autotrack.registry import Registry, parse
+
+    store, asked = _store(), parse(reference)
+    if asked.kind == "run" or asked.alias or asked.version:
+        version = Registry(store).resolve(asked)
+        _print_version(store, version, as_json or _asked_before(ctx))
         return
+    name = str(asked.name)
+    versions = Registry(store).versions(name)[::-1]
+    if as_json or _asked_before(ctx):
+        print_json(_as_json(name, versions))
+    else:
+        _print_versions(name, versions)
+
+
+@models.command("history")
+@store_option
+@json_option
+@click.argument("name", metavar="MODEL")
+@click.pass_context
+def history(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Show what happened to MODEL, oldest first: versions, aliases, tags, deletions; by whom and when.
+
+    \b
+    autotrack models history churn
+    autotrack models history churn --json
+    """
+    from autotrack.cli.details import local_time
+    from autotrack.cli.output import Column, print_json, print_table
+    from autotrack.registry import Registry
+
+    events = Registry(_store()).history(name)
+    if as_json or _asked_before(ctx):
+        print_json([event.to_dict() for event in events])
+        return
+    lines = [[local_time(event.at), event.by, _told(event)] for event in events]
+    print_table([Column("when"), Column("by", least=8, may_go=True), Column("what", least=20)], lines)
+
+
+def _list(ctx: click.Context, as_json: bool) -> None:
+    """All models; one whose record is damaged is told, and hides no other."""
+    from autotrack.cli.output import print_json, tell
+    from autotrack.registry import Registry
+
+    found: dict[str, list[ModelVersion]] = {}
+    damaged = []
+    try:
+        registry = Registry(_store())
+        for name in registry.list():
+            try:
+                found[name] = registry.versions(name)[::-1]
+            except AutotrackError as error:
+                damaged.append(error)
+    except StoreNotFoundError:
+        pass
+    if as_json:
+        print_json([_as_json(name, versions) for name, versions in found.items()])
+    elif found:
+        _print_models(found)
+    elif not damaged:
+        tell('No models are registered.\nRegister one with: autotrack.register_model(run, "churn", alias="champion")')
+    for problem in damaged:
+        tell(f"Error: {problem}")
+    if damaged:
+        ctx.exit(1)
+
+
+def _print_models(found: dict[str, list[ModelVersion]]) -> None:
+    from autotrack.cli.details import local_time
+    from autotrack.cli.output import Column, print_table
+
+    columns = [
+        Column("name", least=12),
+        Column("aliases", least=12),
+        Column("newest", is_number=True),
+        Column("created", may_go=True),
+        Column("versions", is_number=True, may_go=True),
+    ]
+    lines = []
+    for name, versions in found.items():
+        aliases = ", ".join(f"@{alias} = {number}" for alias, number in _aliases(versions).items())
+        newest = versions[0]
+        lines.append(
+            [name, aliases or "-", str(newest.version), local_time(newest.created_at)[:16], str(len(versions))]
+        )
+    print_table(columns, lines)
+
+
+def _print_versions(name: str, versions: Sequence[ModelVersion]) -> None:
+    from autotrack.cli.details import local_time
+    from autotrack.cli.output import Column, print_table, print_title, tell
+
     print_title(name)
+    if not versions:
+        tell(f"No versions are left, all were deleted. See how with: autotrack models history {name}")
+        return
     columns = [
         Column("version", is_number=True),
         Column("aliases", least=10),
         Column("created"),
-        Column("by", least=8, may_go=True),
         Column("run"),
-        Column("tags", least=8, may_go=True),
+        Column("by", least=8, may_go=True),
         Column("description", least=12, may_go=True),
+        Column("tags", least=8, may_go=True),
     ]
     lines = [
         [
             str(each.version),
             ", ".join(f"@{alias}" for alias in each.aliases) or "-",
-            each.created_at.astimezone().strftime("%Y-%m-%d %H:%M"),
-            each.created_by,
+            local_time(each.created_at)[:16],
             each.run_id or "-",
+            each.created_by,
+            each.description or "-",
             ", ".join(f"{key}={value}" for key, value in each.tags) or "-",
-            value_text(each.description or None),
         ]
         for each in versions
     ]
     print_table(columns, lines)
-    print_pairs({"load it": f'autotrack.load_model("{name}")'}, title="in Python")
 
 
-def _list(as_json: bool) -> None:
-    from autotrack.cli.output import Column, print_json, print_table, tell
+def _print_version(store: "Store", version: ModelVersion, as_json: bool) -> None:
+    from autotrack.cli.details import local_time, package_facts
+    from autotrack.cli.output import print_json, print_pairs, print_title
 
-    hint = 'Register a model with: autotrack.register_model(run, "name", alias="champion")'
-    try:
-        registry = _registry()
-        found = {name: registry.versions(name) for name in registry.list()}
-    except StoreNotFoundError as error:
-        found, hint = {}, str(error)
     if as_json:
-        print_json(
-            [
-                {"name": name, "aliases": _aliases(versions), "versions": [each.to_dict() for each in versions]}
-                for name, versions in found.items()
-            ]
-        )
+        package = json.loads(store.blobs.get(version.manifest))
+        print_json({**version.to_dict(), "package": {key: package[key] for key in package if key != "seal"}})
         return
-    if not found:
-        tell(f"No models are registered. {hint}")
-        return
-    columns = [
-        Column("name", least=12),
-        Column("versions", is_number=True),
-        Column("newest"),
-        Column("aliases", least=12),
-    ]
-    lines = []
-    for name, versions in found.items():
-        newest = max(versions, key=lambda version: version.version)
-        created = newest.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        aliases = ", ".join(f"@{alias} = {number}" for alias, number in _aliases(versions).items())
-        lines.append([name, str(len(versions)), f"{newest.version} of {created}", aliases or "-"])
-    print_table(columns, lines)
+    reference = f"{version.name}/{version.version}"
+    print_title(reference)
+    about = {
+        "aliases": ", ".join(f"@{alias}" for alias in version.aliases),
+        "description": version.description,
+        "created": f"{local_time(version.created_at)} by {version.created_by}",
+        "run": f"{version.run_id}, see it with: autotrack show {version.run_id}" if version.run_id else "",
+        "load it": f'autotrack.load_model("{reference}")',
+    }
+    print_pairs({name: text for name, text in about.items() if text})
+    print_pairs(dict(version.tags), title="tags")
+    print_pairs(package_facts(store, version.manifest), title="package")
 
 
-def _registry() -> "Registry":
+def _told(event: "Event") -> str:
+    """An event as a sentence."""
+    detail: Any = event.detail
+    version = detail.get("version")
+    sentences = {
+        "register": lambda: (
+            f"registered version {version}" + (f" of run {detail['run_id']}" if detail["run_id"] else "")
+        ),
+        "alias": lambda: (
+            f"@{detail['alias']} now means version {detail['to']}"
+            + (f", before {detail['from']}" if detail["from"] else "")
+        ),
+        "unalias": lambda: f"@{detail['alias']} removed, was version {detail['from']}",
+        "tag": lambda: (
+            f"version {version}: tag {detail['key']} "
+            + ("removed" if detail["value"] is None else f"= {detail['value']}")
+        ),
+        "describe": lambda: f"version {version}: described as {detail['description']}",
+        "delete": lambda: f"deleted version {version}",
+    }
+    return sentences[event.op]() if event.op in sentences else event.op
+
+
+def _store() -> "Store":
     from autotrack import config
-    from autotrack.registry import Registry
     from autotrack.store import Store
 
-    return Registry(Store.open(config.load().store))
+    return Store.open(config.load().store)
 
 
-def _asked_before(context: click.Context) -> bool:
+def _asked_before(ctx: click.Context) -> bool:
     """Whether --json stood before the command, as in `models --json show churn`."""
-    return context.parent is not None and bool(context.parent.params.get("as_json"))
+    return ctx.parent is not None and bool(ctx.parent.params.get("as_json"))
 
 
-def _aliases(versions: list[ModelVersion]) -> dict[str, int]:
+def _as_json(name: str, versions: Sequence[ModelVersion]) -> dict[str, Any]:
+    return {"name": name, "aliases": _aliases(versions), "versions": [each.to_dict() for each in versions]}
+
+
+def _aliases(versions: Sequence[ModelVersion]) -> dict[str, int]:
     """Version by alias."""
     return dict(sorted((alias, version.version) for version in versions for alias in version.aliases))

@@ -6,7 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["json_option", "store_option"]
+__all__ = ["STORE_GIVEN", "json_option", "store_option"]
+
+STORE_GIVEN = "autotrack.store_given"  # key of click's `meta`: --store was on the command line
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -26,7 +28,10 @@ def store_option(command: CommandT) -> CommandT:
     )(command)
 
 
-def _use_store(_context: click.Context, _option: click.Parameter, value: str | None) -> None:
+def _use_store(ctx: click.Context, _option: click.Parameter, value: str | None) -> None:
+    if value == "":
+        raise click.BadParameter("It is empty. Expected the path of a store's folder.")
     if value is not None:
         # Absolute, so that a script that changes its folder means the same one; addresses are told by the settings.
         os.environ["AUTOTRACK_STORE"] = value if "://" in value else os.path.abspath(os.path.expanduser(value))
+        ctx.meta[STORE_GIVEN] = True

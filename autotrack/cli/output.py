@@ -16,7 +16,17 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-__all__ = ["Column", "plain", "print_json", "print_pairs", "print_table", "print_title", "tell", "value_text"]
+__all__ = [
+    "Column",
+    "plain",
+    "print_block",
+    "print_json",
+    "print_pairs",
+    "print_table",
+    "print_title",
+    "tell",
+    "value_text",
+]
 
 _GAP = 2  # blanks between two columns
 _STATUS_STYLES = {"finished": "green", "running": "cyan", "failed": "red", "killed": "yellow"}
@@ -86,6 +96,13 @@ def print_pairs(pairs: Mapping[str, Any], title: str = "") -> None:
         first, *rest = value_text(value).split("\n")
         lines = [first, *(" " * (width + 4) + line for line in rest)]
         console.print(Text(f"  {padded}  " + "\n".join(plain(line) for line in lines)), soft_wrap=True)
+
+
+def print_block(text: str, title: str) -> None:
+    """A section of several lines of text, such as a traceback."""
+    print_title(title, gap=True)
+    for line in text.rstrip().split("\n"):
+        _console().print(Text(f"  {plain(line)}".rstrip()), soft_wrap=True)
 
 
 def tell(message: str) -> None:

@@ -5,14 +5,24 @@ import os
 import click
 
 from autotrack.cli.options import store_option
+from autotrack.errors import InvalidNameError
+from autotrack.names import check_name
 
 __all__ = ["run"]
+
+
+def _checked(_ctx: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    """Told before a script has run for hours, not after."""
+    try:
+        return None if name is None else check_name("experiment name", name)
+    except InvalidNameError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command(
     short_help="Run a script and record what it trains.", context_settings={"allow_interspersed_args": False}
 )
-@click.option("--experiment", metavar="NAME", help="The experiment its runs belong to.")
+@click.option("--experiment", metavar="NAME", callback=_checked, help="The experiment its runs belong to.")
 @store_option
 @click.option("-m", "is_module", is_flag=True, help="SCRIPT is a module's name, as after `python -m`.")
 @click.argument("script")

@@ -1,9 +1,8 @@
-"""`autotrack ls` and `autotrack show`: the table of runs, and everything about one."""
+"""`autotrack ls`: the table of runs."""
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -11,13 +10,9 @@ from autotrack.cli.options import json_option, store_option
 from autotrack.errors import StoreNotFoundError, nearest
 from autotrack.types import Row
 
-if TYPE_CHECKING:
-    from autotrack.run import Run
-
-__all__ = ["ls", "show"]
+__all__ = ["ls"]
 
 _METRICS = 3  # columns of metrics that the table shows unasked
-_MOST_DETAIL = 600  # characters of one entry of a run's code, data, environment or model shown to people
 _NAMES_PARENT = re.compile(r"\bparent(_run_id)?\b")
 
 
@@ -78,28 +73,6 @@ def ls(
         tell(f"{hidden} runs inside other runs match too; show them with --all")
 
 
-@click.command()
-@click.argument("run_id", metavar="RUN")
-@store_option
-@json_option
-def show(run_id: str, as_json: bool) -> None:
-    """Show everything about RUN, which is its id or the start of it.
-
-    \b
-    autotrack show 0190f3ab
-    autotrack show 0190f3ab --json
-    """
-    from autotrack import api
-    from autotrack.cli.output import print_json
-
-    run = api.get_run(run_id)
-    if as_json:
-        details = {"children": [child.id for child in run.children], "model": run.model}
-        print_json({**run.to_dict(), **details, "code": run.code, "environment": run.environment})
-        return
-    _print_run(run)
-
-
 def _print_runs(rows: Sequence[Row], children: Counter[str], where: str, order_by: str | None) -> None:
     """The table: what is always there, then what the search names, then the metrics most of the runs have."""
     from autotrack.cli.output import Column, print_table
@@ -150,59 +123,3 @@ def _nothing_found(where: str, experiment: str | None, everything: Sequence[Row]
         problem = f"No run is in the experiment {experiment!r}.{nearest(experiment, experiments)}"
         return f"{problem} There are: {', '.join(experiments)}"
     return f"No run fits. There are {len(everything)}: see them with: autotrack ls --all" if where else "No run fits."
-
-
-def _print_run(run: "Run") -> None:
-    from autotrack.cli.output import Column, print_pairs, print_table, print_title
-    from autotrack.query.table import show_number
-
-    print_title(f"{run.id}  {run.name}".rstrip(), run.status)
-    print_pairs(_about(run))
-    if run.error:
-        print_pairs({"error": run.error.rstrip()})
-    print_pairs(run.params, title="params")
-    summaries = run.to_dict()["summary"]
-    if summaries:
-        print_title("metrics", gap=True)
-        names = ("last", "min", "max", "count")
-        columns = [Column("  name", least=12), *(Column(name, is_number=True) for name in names)]
-        lines = [
-            [f"  {key}", *(show_number(summary[name]) for name in names)] for key, summary in sorted(summaries.items())
-        ]
-        print_table(columns, lines)
-    for title in ("tags", "data", "artifacts", "models", "code", "environment"):
-        print_pairs(_shortened(getattr(run, title)), title=title)
-    print_pairs(_shortened(run.model or {}), title="model")
-    print_pairs(run.lacks, title="lacks (what should be here and is not)")
-
-
-def _about(run: "Run") -> dict[str, Any]:
-    """The first lines: where the run belongs, when, by whom."""
-    from autotrack.query.table import show_duration
-
-    facts = run.to_dict()
-    seconds = None if run.ended_at is None else (run.ended_at - run.started_at).total_seconds()
-    children = len(run.children)
-    about = {
-        "experiment": run.experiment,
-        "reason": run.reason,
-        "started": run.started_at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-        "duration": None if seconds is None else show_duration(seconds),
-        "author": run.author,
-        "host": run.host,
-        "git commit": f"{facts['git_commit']}{' and changes' if facts['git_dirty'] else ''}"
-        if facts["git_commit"]
-        else None,
-        "parent": facts["parent_run_id"],
-        "children": f"{children}, see them with: autotrack ls \"parent = '{run.id}'\"" if children else None,
-    }
-    return {name: value for name, value in about.items() if value is not None}
-
-
-def _shortened(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Long lists and dicts as their number of entries; --json has them."""
-    shown = {}
-    for name, value in details.items():
-        is_long = isinstance(value, dict | list) and len(str(value)) > _MOST_DETAIL
-        shown[name] = f"{len(value)} entries, see them with --json" if is_long else value
-    return shown

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from autotrack.errors import ScriptNotFoundError
+from autotrack.errors import ScriptNotFoundError, nearest
 
 __all__ = ["command", "environment", "launch"]
 
@@ -73,7 +73,16 @@ def _not_found(script: str, args: Sequence[str]) -> ScriptNotFoundError:
         what_to_do = f"Leave the interpreter out: autotrack run {' '.join(args)}"
     elif os.path.exists(f"{script}.py"):
         what_to_do = f"Did you mean '{script}.py'?"
+    elif hint := nearest(os.path.basename(script), _scripts_in(os.path.dirname(script))):
+        what_to_do = hint.strip()
     return ScriptNotFoundError(
         f"There is no script {script!r} in {os.getcwd()}.\nExpected the path of a Python file. {what_to_do}",
         script=script,
     )
+
+
+def _scripts_in(folder: str) -> list[str]:
+    try:
+        return [entry for entry in os.listdir(folder or os.curdir) if entry.endswith(".py")]
+    except OSError:
+        return []

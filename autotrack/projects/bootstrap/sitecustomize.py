@@ -1,8 +1,9 @@
 """Switches tracking on in a script that `autotrack run` started. Python imports this file at start, before the script.
 
 First it takes itself out of sys.path and PYTHONPATH, so that processes the script starts are not tracked by it; then
-another sitecustomize on the path runs as it would have; then `autotrack.enable()`. A failure of ours is one line on
-stderr, and the script goes on.
+another sitecustomize on the path runs as it would have; then `autotrack.enable()`; then the modules this has loaded
+are forgotten where a file beside the script has their name. A failure of ours is one line on stderr, and the script
+goes on.
 """
 
 import os
@@ -17,6 +18,7 @@ PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 def leave_no_trace() -> None:
     """Take this folder out of what the script and its children see."""
     sys.path[:] = [entry for entry in sys.path if entry != HERE]
+    sys.path_importer_cache.pop(HERE, None)
     first, _, rest = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
     if os.path.abspath(first) != HERE:
         return
@@ -54,6 +56,22 @@ def switch_on() -> None:
             tell(error)
 
 
+def forget_hidden(loaded_before: frozenset[str]) -> None:
+    """Let the script import its own `secrets.py` though we have imported the standard library's."""
+    folder = script_folder()
+    for name in sys.stdlib_module_names & (sys.modules.keys() - loaded_before):
+        if PathFinder.find_spec(name, [folder]) is not None:
+            del sys.modules[name]
+
+
+def script_folder() -> str:
+    """What Python is about to put first on sys.path: the script's folder, of a module the working directory."""
+    script = sys.orig_argv[1]
+    if script == "-m":
+        return os.getcwd()
+    return script if os.path.isdir(script) else os.path.dirname(os.path.realpath(script))
+
+
 def tell(error: Exception) -> None:
     """Why nothing is recorded, in one line."""
     sys.stderr.write(f"autotrack: nothing is recorded: {' '.join(str(error).split())}\n")
@@ -63,4 +81,6 @@ leave_no_trace()
 try:
     run_the_next_sitecustomize()
 finally:
+    loaded_before = frozenset(sys.modules)
     switch_on()
+    forget_hidden(loaded_before)
