@@ -1,48 +1,75 @@
-"""Under which names the calling code knows some objects: `y_test` says more about an array than its shape."""
+"""Who calls, and what the calling code calls some objects: `y_test` says more about an array than its shape.
+
+Frames are read, never kept and never changed: what a function's locals refer to ends when it would have ended.
+"""
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
 from autotrack.hooks.patch import FRAME_FILE
 
-__all__ = ["names_in_caller"]
+__all__ = ["calling_module", "names_in_callers"]
 
 _IS_FUNCTION = 0x1  # CO_OPTIMIZED: the frame's locals are slots, and `f_locals` a snapshot of them
-_MAX_FRAMES = 40
+_MAX_FRAMES = 60  # frames looked at
+_MAX_NAMES = 2000  # names in one frame: a namespace beyond it is a library's, not a script's
+_UNHELD = 4  # references to a frame's snapshot that nobody else holds: its own, our three
 
 
-def names_in_caller(objects: Sequence[Any], skip: Collection[str]) -> list[str | None]:
-    """The name of each object in the nearest frame outside autotrack and the packages in `skip`; None without one.
+def calling_module(skip: Sequence[str]) -> str:
+    """The module of the nearest frame outside autotrack and the modules in `skip`; an empty string without one."""
+    for frame in _frames(sys._getframe(1)):
+        module = str(frame.f_globals.get("__name__", ""))
+        if module not in skip:
+            return module
+    return ""
+
+
+def names_in_callers(objects: Sequence[Any], skip: Sequence[str]) -> Iterator[list[str]]:
+    """For each calling frame, from the inside out, the names it has for the objects, in the objects' order.
 
     Args:
         objects: What to look for, by identity.
         skip: Top-level packages whose frames are passed over, such as `sklearn`.
     """
-    frame = _calling_frame(skip)
-    names: list[str | None] = [None] * len(objects)
-    if frame is None:
-        return names
-    spaces = [frame.f_locals] if frame.f_locals is frame.f_globals else [frame.f_locals, frame.f_globals]
-    for space in spaces:
-        for name, value in list(space.items()):
-            for index, wanted in enumerate(objects):
-                if value is wanted and wanted is not None and names[index] is None and not name.startswith("_"):
-                    names[index] = name
-    if frame.f_code.co_flags & _IS_FUNCTION and isinstance(spaces[0], dict) and sys.version_info < (3, 13):
-        spaces[0].clear()  # the snapshot would keep the user's data alive until the function ends
+    for frame in _frames(sys._getframe(1)):
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] not in skip:
+            yield _names(frame, objects)
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    """This frame and those around it, less ours."""
+    for _ in range(_MAX_FRAMES):
+        if frame is None:
+            return
+        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if not package.startswith("autotrack") and frame.f_code.co_filename != FRAME_FILE:
+            yield frame
+        frame = frame.f_back
+
+
+def _names(frame: FrameType, objects: Sequence[Any]) -> list[str]:
+    local = frame.f_locals
+    names = _names_in(local, objects, [""] * len(objects))
+    if local is not frame.f_globals:
+        _names_in(frame.f_globals, objects, names)
+    if frame.f_code.co_flags & _IS_FUNCTION and sys.version_info < (3, 13):
+        _drop(local)
     return names
 
 
-def _calling_frame(skip: Collection[str]) -> FrameType | None:
-    frame: FrameType | None = sys._getframe(2)
-    for _ in range(_MAX_FRAMES):
-        if frame is None:
-            return None
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        is_ours = package.startswith("autotrack") or frame.f_code.co_filename == FRAME_FILE
-        if not is_ours and package not in skip:
-            return frame
-        frame = frame.f_back
-    return None
+def _names_in(space: Mapping[str, Any], objects: Sequence[Any], names: list[str]) -> list[str]:
+    """The names, those still missing filled in."""
+    for name, value in list(space.items()) if len(space) <= _MAX_NAMES else ():
+        for index, wanted in enumerate(objects):
+            if value is wanted and wanted is not None and not names[index] and not name.startswith("_"):
+                names[index] = name
+    return names
+
+
+def _drop(snapshot: dict[str, Any]) -> None:
+    """Empty a frame's snapshot, which would keep the user's data alive, unless the user holds it as `locals()`."""
+    if sys.getrefcount(snapshot) <= _UNHELD:
+        snapshot.clear()

@@ -7,7 +7,7 @@ remembered array (`proba[:, 1]`) leads to it through its `base`.
 import weakref
 from typing import Any
 
-__all__ = ["Origin", "origin_of", "remember"]
+__all__ = ["Origin", "origin_of", "remember", "weak"]
 
 _MAX_BASES = 8  # views of views of an array that are followed
 
@@ -19,14 +19,22 @@ class Origin:
         run: The run of the model.
         training: Weak references to the data the model was fitted on.
         inputs: A weak reference to what was predicted from; for the model itself: None.
+        data_set: The name of the data it was predicted from, where that is known for sure; else empty.
     """
 
-    __slots__ = ("inputs", "run", "training")
+    __slots__ = ("data_set", "inputs", "run", "training")
 
-    def __init__(self, run: Any, training: "tuple[weakref.ref[Any] | None, ...]" = (), inputs: Any = None) -> None:
+    def __init__(
+        self,
+        run: Any,
+        training: "tuple[weakref.ref[Any] | None, ...]" = (),
+        inputs: "weakref.ref[Any] | None" = None,
+        data_set: str = "",
+    ) -> None:
         self.run = run
         self.training = training
         self.inputs = inputs
+        self.data_set = data_set
 
     def is_training(self, value: Any) -> bool:
         """Whether this is the very object the model was fitted on."""

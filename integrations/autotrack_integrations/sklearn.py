@@ -20,6 +20,7 @@ from autotrack import model, run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope
 from autotrack.run.provenance import Origin, origin_of, remember, weak
+from autotrack_integrations.sklearn_asking import NotAskedError, ask, chain
 from autotrack_integrations.sklearn_metrics import log_after_fit
 from autotrack_integrations.sklearn_training import kind_of, training_metrics
 
@@ -76,14 +77,15 @@ class EstimatorWatch:
                 method = owner.__dict__.get(name)
                 if method is None:
                     continue
-                if callable(method):
+                if callable(method) and hasattr(type(method), "__get__"):  # others do not get `self`
                     self._patches.append(Patch(owner, name, hook))
                 elif callable(getattr(method, "fn", None)):  # available_if: the descriptor hands out `fn`
                     self._patches.append(Patch(method, "fn", hook))
 
 
 def _subclasses(cls: type) -> Iterable[type]:
-    for subclass in cls.__subclasses__():
+    direct: list[type] = type.__subclasses__(cls)
+    for subclass in direct:
         yield subclass
         yield from _subclasses(subclass)
 
@@ -104,22 +106,25 @@ def watch_fit(call: Call) -> Generator[None, None, None]:
 
 
 class Fit:
-    """The record of one fit."""
+    """The record of one fit. Once its run is open nothing may fail before `end`: each part is guarded on its own."""
 
     def __init__(self, call: Call) -> None:
         self._estimator = call.args[0]
         self._X, self._y = call.argument(1, "X"), call.argument(2, "y")
+        self._params: dict[str, Any] = {}
+        self._data: dict[str, Any] = {}
         self._run, self._is_ours = run.start_fit(type(self._estimator).__name__, "sklearn")
-        self._run.derive_params(self._estimator.get_params(deep=True))
-        self._data = {
-            name: model.describe(value) for name, value in (("X", self._X), ("y", self._y)) if value is not None
-        }
-        self._run.describe_data(self._data)
+        with guard("sklearn.params"):
+            self._record_params()
+        with guard("sklearn.data"):
+            given = (("X", self._X), ("y", self._y))
+            self._data = {name: model.describe(value) for name, value in given if value is not None}
+            self._run.describe_data(self._data)
         self._run.flush_soon()
         self._started = time.perf_counter()
 
     def end(self, call: Call) -> None:
-        """Record how the fit ended; each part of the record is guarded on its own."""
+        """Record how the fit ended."""
         duration_s = time.perf_counter() - self._started
         if call.error is None:
             self._run.derive_metrics({"fit_time_s": duration_s})
@@ -135,17 +140,23 @@ class Fit:
         if self._is_ours:
             self._run.finish("finished" if call.error is None else "failed", call.error)
 
+    def _record_params(self) -> None:
+        try:
+            self._params = ask(self._estimator.get_params)
+        except NotAskedError as reason:
+            self._run.lack("params", str(reason))
+        self._run.derive_params({str(name): value for name, value in self._params.items()})
+
     def _remember(self, result: Any) -> None:
         origin = Origin(self._run, (weak(self._X), weak(self._y)))
-        remember(self._estimator, origin)
-        for value in (getattr(self._estimator, "best_estimator_", None), getattr(self._estimator, "labels_", None)):
-            if value is not None:
+        for part in chain(self._estimator):
+            remember(part, origin)
+        for value in (getattr(self._estimator, "labels_", None), result):
+            if value is not None and value is not self._X and value is not self._y:
                 remember(value, origin)
-        if result is not self._estimator and result is not None:
-            remember(result, origin)
 
     def _record_training(self, fit_s: float, result: Any) -> None:
-        found = training_metrics(self._estimator, self._X, self._y, fit_s)
+        found = training_metrics(self._estimator, self._params, self._X, self._y, fit_s=fit_s, result=result)
         self._run.derive_metrics(found.metrics)
         if found.rows is not None:
             self._run.derive_params({"train_metrics_rows": found.rows})
@@ -175,11 +186,11 @@ def watch_prediction(call: Call) -> Generator[None, None, None]:
     if call.error is None and origin is not None:
         X = call.argument(1, "X")
         made = Origin(origin.run, origin.training, inputs=weak(X))
+        theirs = (None, X, getattr(X, "base", None))
         for array in call.result if isinstance(call.result, list) else (call.result,):
-            remember(array, made)
-            owner = getattr(array, "base", None)  # views of a view refer to the owner of the memory
-            if owner is not None and owner is not X and owner is not getattr(X, "base", None):
-                remember(owner, made)
+            for value in (array, getattr(array, "base", None)):  # views of a view refer to the owner of the memory
+                if not any(value is known for known in theirs):
+                    remember(value, made)
 
 
 def watch_score(call: Call) -> Generator[None, None, None]:
@@ -191,8 +202,7 @@ def watch_score(call: Call) -> Generator[None, None, None]:
         yield
     origin = origin_of(estimator)
     if call.error is None and origin is not None:
-        data = [call.argument(2, "y"), call.argument(1, "X")]
-        log_after_fit(origin, "score", call.result, data)
+        log_after_fit(origin, "score", call.result, [call.argument(2, "y"), call.argument(1, "X")])
 
 
 def _record_search(target: run.Run, search: Any) -> None:

@@ -10,27 +10,40 @@ Needs     scikit-learn >= 1.4
 """
 
 import re
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 from autotrack import run
-from autotrack.hooks import Call, Patch, Scope, names_in_caller
+from autotrack.hooks import Call, Patch, Scope, calling_module, names_in_callers
 from autotrack.run.provenance import Origin, origin_of
 
 __all__ = ["data_name", "log_after_fit", "validated_functions", "watch"]
 
 LIBRARIES = ("sklearn", "joblib", "scipy")  # whose frames lie between the user's line and us
-
-_AFFIX = re.compile(
-    r"^(?:[xy]|labels?|targets?|features?|data|df|inputs?|true)(?=_|$)|_(?:[xy]|labels?|targets?|features?|data|df|true)$"
+# Frames of scikit-learn that only pass on what the user asked for; behind any other one it asks for itself.
+_PASSING_ON = (
+    "sklearn.metrics._scorer",
+    "sklearn.utils._available_if",
+    "sklearn.utils._param_validation",
+    "sklearn.utils.validation",
 )
+_MAX_BASES = 4  # views of views that are followed to the array that has a name
+_PREDICTIONS = ("y_pred", "y_score", "y_proba", "y_prob", "pred_decision", "labels_pred", "labels")
+# Arguments that make another metric of it, as `f1_macro`, `fbeta_beta_2`: part of its name unless they are the default.
+_QUALIFIERS = ("average", "multi_class", "beta", "k", "normalize", "adjusted", "alpha", "power", "max_fpr", "weights")
+
+_PREDICTED = r"preds?|predict(?:ed|ions?)|probas?|probs?|scores?|hat"
+_SIDE = rf"(?:[xy]|labels?|targets?|features?|data|df|inputs?|true|{_PREDICTED})"
+_AFFIX = re.compile(rf"^{_SIDE}(?=_|$)|_{_SIDE}$")
 _GLUED = re.compile(r"^[xy](?=(?:train|test|tr|te|val|valid|holdout|dev|eval|oot)\w*$)")
 _SHORT = {"tr": "train", "trn": "train", "training": "train", "te": "test", "tst": "test", "testing": "test"} | {
     "va": "val",
     "valid": "val",
     "validation": "val",
 }
+_DATA_SETS = frozenset({*_SHORT.values(), "holdout", "dev", "eval", "oot", "oof"})
+_NOT_DATA = (Real, str, type(None))
 
 
 def watch() -> list[Patch]:
@@ -38,7 +51,8 @@ def watch() -> list[Patch]:
     import sklearn.metrics
 
     return [
-        Patch(cell, "cell_contents", _metric_hook(name)) for name, cell in validated_functions(sklearn.metrics) if cell
+        Patch(cell, "cell_contents", _metric_hook(name, getattr(cell.cell_contents, "__kwdefaults__", None) or {}))
+        for name, cell in validated_functions(sklearn.metrics)
     ]
 
 
@@ -51,7 +65,7 @@ def validated_functions(module: Any) -> Iterable[tuple[str, Any]]:
             yield name, function.__closure__[code.co_freevars.index("func")]
 
 
-def _metric_hook(name: str) -> Callable[[Call], Generator[None, None, None]]:
+def _metric_hook(name: str, defaults: Mapping[str, Any]) -> Callable[[Call], Generator[None, None, None]]:
     def watch_metric(call: Call) -> Generator[None, None, None]:
         """Record a metric of a known prediction."""
         if not run.is_recording():
@@ -60,50 +74,81 @@ def _metric_hook(name: str) -> Callable[[Call], Generator[None, None, None]]:
             yield
         if call.error is not None or not _is_number(call.result):
             return
-        values = [*call.args, *call.kwargs.values()]
+        values = _predictions_first(call)
         for value in values:
             origin = origin_of(value)
             if origin is not None:
-                others = [other for other in values if other is not value and not isinstance(other, Real | str)]
-                log_after_fit(origin, _scorer_name(name, call.kwargs), call.result, others)
+                others = [other for other in reversed(values) if other is not value]
+                log_after_fit(origin, _scorer_name(name, call.kwargs, defaults), call.result, others, value)
                 return
 
     return watch_metric
 
 
-def log_after_fit(origin: Origin, name: str, value: Any, data: Sequence[Any]) -> None:
-    """Record a metric of a model in its run, under the name of the data it was computed on.
+def log_after_fit(origin: Origin, name: str, value: Any, data: Sequence[Any], prediction: Any = None) -> None:
+    """Record a metric that the user asked for in the run of its model, under the name of the data.
 
     Args:
         data: The arrays or frames it was computed on, the most telling first.
+        prediction: What the model made of them.
     """
-    inputs = origin.inputs() if origin.inputs is not None else None
-    seen = [value for value in (*data, inputs) if value is not None]
-    if any(origin.is_training(value) for value in seen):
-        data_set = "train"
-    else:
-        names = names_in_caller(seen, LIBRARIES)
-        data_set = next((found for found in map(data_name, names) if found), "")
+    if not _is_number(value) or calling_module(_PASSING_ON).partition(".")[0] in LIBRARIES:
+        return
+    data_set = origin.data_set or _data_set(origin, data, prediction)
     key = f"{data_set}_{name}" if data_set else name
     number = float(value)
     if origin.run.metrics.get(key) != number:  # asked for again, or known from training
         origin.run.derive_metrics({key: number})
 
 
-def data_name(variable: str | None) -> str:
-    """`test` for y_test, X_test, ytest, test_labels, y_te; an empty string for names that say nothing (`y`)."""
-    if not variable:
-        return ""
-    word = _AFFIX.sub("", variable.lower()).strip("_")
+def _data_set(origin: Origin, data: Sequence[Any], prediction: Any) -> str:
+    """`train`, or what the variables are called in the calling code, or in the code that calls that one."""
+    inputs = origin.inputs() if origin.inputs is not None else None
+    seen = [value for value in (*data[:1], inputs, *data[1:]) if not isinstance(value, _NOT_DATA)]
+    if any(origin.is_training(value) for value in seen):
+        return "train"
+    seen += [base for value in seen for base in _bases(value)]
+    for names in names_in_callers([prediction, *seen], LIBRARIES):
+        for name in names[1:]:
+            if found := data_name(name):
+                return found
+        if (found := data_name(names[0])) in _DATA_SETS:  # `pred_test`; not `pred_forest`
+            return found
+    return ""
+
+
+def _bases(view: Any) -> Iterable[Any]:
+    for _ in range(_MAX_BASES):
+        view = getattr(view, "base", None)
+        if view is None:
+            return
+        yield view
+
+
+def data_name(variable: str) -> str:
+    """`test` for y_test, X_test, ytest, test_labels, y_te, y_pred_test; empty for names that say nothing (`y`)."""
+    word = variable.lower()
+    while word != (shorter := _AFFIX.sub("", word).strip("_")):
+        word = shorter
     word = _GLUED.sub("", word)
     return _SHORT.get(word, word)
 
 
-def _scorer_name(function: str, arguments: dict[str, Any]) -> str:
+def _predictions_first(call: Call) -> list[Any]:
+    """The arguments, those in the place of predictions before those in the place of the truth."""
+    named = [call.kwargs[name] for name in _PREDICTIONS if name in call.kwargs]
+    rest = [value for name, value in call.kwargs.items() if name not in _PREDICTIONS and name != "sample_weight"]
+    return [*named, *call.args[1:2], *rest, *call.args[:1]]
+
+
+def _scorer_name(function: str, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     """roc_auc for roc_auc_score, f1_macro for f1_score(average="macro"), as scikit-learn names its scorers."""
     name = function.removesuffix("_score")
-    average = arguments.get("average")
-    return f"{name}_{average}" if isinstance(average, str) and average != "binary" else name
+    for key in _QUALIFIERS:
+        value = given.get(key)
+        if isinstance(value, str | Real) and value != defaults.get(key):
+            name += f"_{value}" if isinstance(value, str) else f"_{key}_{value}".lower()
+    return name
 
 
 def _is_number(value: Any) -> bool:

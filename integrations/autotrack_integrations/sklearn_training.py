@@ -4,35 +4,31 @@ Watches   nothing; sklearn.py calls it after a fit
 Records   metrics   classifiers        train_score train_accuracy train_precision train_recall train_f1 (the last three
                                        averaged over the classes by their share), train_log_loss, train_roc_auc
                     regressors         train_score train_r2 train_mean_absolute_error train_mean_squared_error
-                                       train_root_mean_squared_error
-                    clusterers         train_n_clusters train_inertia
+                                       train_root_mean_squared_error (of several outputs the mean)
+                    clusterers         train_n_clusters train_noise_share train_inertia
                     outlier detectors  train_outlier_share
                     others             train_score
-Never     predicts longer than a small share of the fit: beyond it every k-th row is used, and that is recorded
+Never     predicts where sklearn_asking.py objects: code of the user's own, random states, too little time
 Needs     scikit-learn >= 1.4
 
 Formulas are those of sklearn.metrics (accuracy_score, precision_recall_fscore_support(average="weighted"), log_loss,
 roc_auc_score(multi_class="ovr"), r2_score, mean_squared_error ...), on arrays that are already validated.
 """
 
-import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from autotrack_integrations.sklearn_asking import FAILURES, NotAskedError, Rows, affordable_rows, ask, chain, objection
+
 __all__ = ["Training", "kind_of", "training_metrics"]
 
-BUDGET_SHARE = 0.05  # of the duration of the fit
-BUDGET_S = 0.02  # or this, for fits too short to have a share
-PROBE_ROWS = 200  # how many rows are predicted to learn what one costs; fewer are predicted anyway
-MIN_ROWS = 50  # a sample smaller than this says nothing
 _MAX_CLASSES = 200  # a confusion matrix beyond it costs more than it says
 
 # Methods `predict` that are by definition the arg max of `predict_proba` (checked on scikit-learn 1.4 to 1.9): one
-# pass over the data gives both.
+# pass over the data gives both. Linear classifiers only with probabilities that never tie where scores do not.
 _ARGMAX_OF_PROBA = frozenset(
     {
-        "LinearClassifierMixin.predict",
         "ForestClassifier.predict",
         "BaseDecisionTree.predict",
         "HistGradientBoostingClassifier.predict",
@@ -40,6 +36,7 @@ _ARGMAX_OF_PROBA = frozenset(
         "_BaseNB.predict",
     }
 )
+_ARGMAX_BY_PROBA = frozenset({"LogisticRegression.predict_proba", "LinearDiscriminantAnalysis.predict_proba"})
 
 
 @dataclass
@@ -57,61 +54,86 @@ def kind_of(estimator: Any) -> str | None:
         from sklearn.utils import get_tags
 
         kind = get_tags(estimator).estimator_type
-    except (ImportError, AttributeError, TypeError, ValueError, NotImplementedError):
+    except (ImportError, *FAILURES):
         kind = getattr(estimator, "_estimator_type", None)  # scikit-learn < 1.6, and its third parties
     if kind:
         return str(kind)
     return "model" if hasattr(estimator, "predict") or hasattr(estimator, "fit_predict") else None
 
 
-def training_metrics(estimator: Any, X: Any, y: Any, fit_s: float) -> Training:
+def training_metrics(
+    estimator: Any, params: Mapping[str, Any], X: Any, y: Any, *, fit_s: float, result: Any = None
+) -> Training:
     """The training metrics of a fitted estimator.
 
     Args:
+        params: Its `get_params(deep=True)`.
         X: What it was fitted on; shape (n_samples, n_features).
         y: Its target; shape (n_samples,) or (n_samples, n_outputs), or None.
-        fit_s: How long the fit took, in seconds: the budget is a share of it.
+        fit_s: How long the fit took, in seconds: the time for predictions is a share of it.
+        result: What the fit returned: of fit_predict the labels.
     """
+    import numpy as np
+
     kind = kind_of(estimator)
     if kind == "clusterer":
         return Training(_cluster_metrics(estimator))
-    if _may_draw(estimator):
-        return Training(reason="its predictions draw from a random state")
-    rows = _affordable_rows(estimator, X, max(BUDGET_SHARE * fit_s, BUDGET_S))
-    if rows is None:
-        return Training(reason="predicting the training data takes too long")
-    X, y, sampled = _sample(X, y, rows)
+    if kind == "outlier_detector" and (share := _outlier_share(estimator, result)) is not None:
+        return Training({"train_outlier_share": share})
+    if reason := objection(estimator, params):
+        return Training(reason=reason)
+    if not any(hasattr(estimator, name) for name in ("predict", "score")):
+        return Training(reason="it cannot predict")
+    try:
+        with np.errstate(all="ignore"):  # the user did not predict: nothing of it is to be seen
+            rows = affordable_rows(estimator, X, y, fit_s)
+            return Training(_metrics(kind, estimator, rows), rows.count)
+    except NotAskedError as error:
+        return Training(reason=str(error))
+
+
+def _metrics(kind: str | None, estimator: Any, rows: Rows) -> dict[str, float]:
     if kind == "outlier_detector":
-        return Training({"train_outlier_share": float((estimator.predict(X) == -1).mean())}, sampled)
-    if kind == "classifier" and _is_plain_target(estimator, y):
-        return Training(_classifier_metrics(estimator, X, y), sampled)
-    if kind == "regressor" and _has_usual_score(estimator, "RegressorMixin") and getattr(y, "ndim", 1) == 1:
-        return Training(_regressor_metrics(estimator, X, y), sampled)
-    if hasattr(estimator, "score") and (y is not None or kind == "density_estimator"):
-        return Training({"train_score": float(estimator.score(X, y))}, sampled)
-    return Training()
+        return {"train_outlier_share": float((ask(estimator.predict, rows.X) == -1).mean())}
+    if rows.y is None and kind != "density_estimator":
+        return {}
+    found: dict[str, float] = {}
+    if kind == "classifier":
+        found = _classifier_metrics(estimator, rows.X, rows.y)
+    elif kind == "regressor":
+        found = _regressor_metrics(estimator, rows.X, rows.y)
+    usual = found.get({"classifier": "train_accuracy", "regressor": "train_r2"}.get(kind or "", ""))
+    if usual is not None and _has_usual_score(estimator):
+        return {"train_score": usual, **found}
+    if hasattr(estimator, "score") and not any(callable(getattr(part, "scoring", None)) for part in chain(estimator)):
+        found["train_score"] = float(ask(estimator.score, rows.X, rows.y))
+    return found
 
 
 def _classifier_metrics(estimator: Any, X: Any, y: Any) -> dict[str, float]:
+    """Nothing for several outputs, and for labels the model does not know (such as -1 for `unlabelled`)."""
     import numpy as np
 
-    classes = estimator.classes_
+    classes = getattr(estimator, "classes_", None)
+    true = _positions(classes, y)
+    if classes is None or true is None:
+        return {}
     proba, predicted = _predict(estimator, X)
-    true = np.searchsorted(classes, np.asarray(y))
+    if predicted is None or predicted.shape != true.shape:
+        return {}
     count = len(classes)
     confusion = np.bincount(true * count + predicted, minlength=count * count).reshape(count, count)
     hits, support, chosen = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     share = support / len(true)
     precision, recall = hits / np.maximum(chosen, 1), hits / np.maximum(support, 1)
     f1 = 2 * hits / np.maximum(chosen + support, 1)
-    accuracy = float(hits.sum()) / len(true)
-    found = {"train_score": accuracy, "train_accuracy": accuracy}
-    if not _has_usual_score(estimator, "ClassifierMixin"):
-        found["train_score"] = float(estimator.score(X, y))
-    found["train_precision"] = float(precision @ share)
-    found["train_recall"] = float(recall @ share)
-    found["train_f1"] = float(f1 @ share)
-    if proba is not None:
+    found = {
+        "train_accuracy": float(hits.sum()) / len(true),
+        "train_precision": float(precision @ share),
+        "train_recall": float(recall @ share),
+        "train_f1": float(f1 @ share),
+    }
+    if getattr(proba, "shape", None) == (len(true), count):
         found.update(_probability_metrics(proba, true, support))
     return found
 
@@ -122,7 +144,7 @@ def _probability_metrics(proba: Any, true: Any, support: Any) -> dict[str, float
     tiny = np.finfo(proba.dtype).eps
     chosen = proba[np.arange(len(true)), true]
     found = {"train_log_loss": float(-np.log(np.clip(chosen, tiny, 1 - tiny)).mean())}
-    if support.all():
+    if len(support) > 1 and support.all():
         columns = [1] if len(support) == 2 else range(len(support))
         areas = [_area_under_roc(proba[:, column], true == column) for column in columns]
         found["train_roc_auc"] = float(sum(areas) / len(areas))
@@ -143,18 +165,20 @@ def _regressor_metrics(estimator: Any, X: Any, y: Any) -> dict[str, float]:
     import numpy as np
 
     true = np.asarray(y, dtype=float)
-    error = np.asarray(estimator.predict(X), dtype=float).reshape(true.shape) - true
-    squared = float(error @ error)
-    spread = true - true.mean()
-    total = float(spread @ spread)
-    r2 = 1.0 - squared / total if total else float(squared == 0.0)
+    predicted = np.asarray(ask(estimator.predict, X), dtype=float)
+    if predicted.size != true.size or true.ndim > 2:
+        return {}
+    error = predicted.reshape(true.shape) - true
+    squared = (error**2).sum(axis=0)
+    spread = ((true - true.mean(axis=0)) ** 2).sum(axis=0)
+    # A constant target is explained in full or not at all; scikit-learn says 1 and 0 there.
+    r2 = np.where(spread > 0, 1.0 - squared / np.where(spread > 0, spread, 1.0), squared == 0)
     mean_squared = squared / len(true)
     return {
-        "train_score": r2,
-        "train_r2": r2,
+        "train_r2": float(r2.mean()),
         "train_mean_absolute_error": float(np.abs(error).mean()),
-        "train_mean_squared_error": mean_squared,
-        "train_root_mean_squared_error": mean_squared**0.5,
+        "train_mean_squared_error": float(mean_squared.mean()),
+        "train_root_mean_squared_error": float(np.sqrt(mean_squared).mean()),
     }
 
 
@@ -162,120 +186,73 @@ def _cluster_metrics(estimator: Any) -> dict[str, float]:
     """From what the fit left behind: nothing is predicted."""
     import numpy as np
 
-    final = _final(estimator)
+    *_, final = chain(estimator)
     found = {}
-    labels = getattr(final, "labels_", None)
-    if labels is not None:
-        names = np.unique(labels)
-        found["train_n_clusters"] = float((names >= 0).sum())
-        if names.size and names[0] < 0:
-            found["train_noise_share"] = float((labels < 0).mean())
-    if isinstance(getattr(final, "inertia_", None), float):
-        found["train_inertia"] = float(final.inertia_)
+    labels = np.asarray(getattr(final, "labels_", ()))
+    if labels.ndim == 1 and labels.size and labels.dtype.kind in "iu":
+        found["train_n_clusters"] = float((np.unique(labels) >= 0).sum())
+        if (noise := float((labels < 0).mean())) > 0:
+            found["train_noise_share"] = noise
+    inertia = getattr(final, "inertia_", None)
+    if isinstance(inertia, float):
+        found["train_inertia"] = float(inertia)
     return found
+
+
+def _outlier_share(estimator: Any, result: Any) -> float | None:
+    """From the labels that fit_predict gave, or the factors that LocalOutlierFactor keeps; None: it has to predict."""
+    import numpy as np
+
+    if isinstance(result, np.ndarray):
+        return float((result == -1).mean())
+    *_, final = chain(estimator)
+    factors, offset = getattr(final, "negative_outlier_factor_", None), getattr(final, "offset_", None)
+    return None if factors is None or offset is None else float((factors < offset).mean())
 
 
 def _predict(estimator: Any, X: Any) -> tuple[Any, Any]:
     """The probabilities, if the estimator has them, and the position in `classes_` of each prediction."""
+    proba = ask(estimator.predict_proba, X) if hasattr(estimator, "predict_proba") else None
+    if proba is not None and _is_argmax(estimator):
+        return proba, proba.argmax(axis=1)
+    return proba, _positions(estimator.classes_, ask(estimator.predict, X))
+
+
+def _positions(classes: Any, labels: Any) -> Any:
+    """Where in the sorted classes each label stands; None if one is not there, or there are several outputs."""
     import numpy as np
 
-    proba = estimator.predict_proba(X) if hasattr(estimator, "predict_proba") else None
-    if proba is not None and _qualified_predict(_final(estimator)) in _ARGMAX_OF_PROBA:
-        return proba, proba.argmax(axis=1)
-    return proba, np.searchsorted(estimator.classes_, estimator.predict(X))
+    if not 0 < len(getattr(classes, "shape", ())) < 2 or not 0 < len(classes) <= _MAX_CLASSES:
+        return None
+    values = np.asarray(labels)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values.ravel()
+    if values.ndim != 1 or not values.size:
+        return None
+    try:
+        found = np.minimum(np.searchsorted(classes, values), len(classes) - 1)
+        return found if bool(np.all(classes[found] == values)) else None
+    except (TypeError, ValueError):  # labels of a kind that cannot be compared with the classes
+        return None
 
 
-def _is_plain_target(estimator: Any, y: Any) -> bool:
-    """One output, with known and sorted classes: binary or multiclass."""
-    classes = getattr(estimator, "classes_", None)
-    if y is None or getattr(y, "ndim", 1) != 1 or len(getattr(classes, "shape", ())) != 1:
-        return False
-    return 0 < len(classes) <= _MAX_CLASSES
+def _is_argmax(estimator: Any) -> bool:
+    *_, final = chain(estimator)
+    predict = _library_method(final, "predict")
+    if predict == "LinearClassifierMixin.predict":
+        return _library_method(final, "predict_proba") in _ARGMAX_BY_PROBA
+    return predict in _ARGMAX_OF_PROBA
 
 
-def _has_usual_score(estimator: Any, mixin: str) -> bool:
+def _has_usual_score(estimator: Any) -> bool:
     """Whether `score` is scikit-learn's accuracy (of ClassifierMixin) or R2 (of RegressorMixin)."""
-    if getattr(estimator, "scoring", None) is not None:
+    *_, final = chain(estimator)
+    if any(getattr(part, "scoring", None) is not None for part in chain(estimator)):
         return False
-    method = getattr(type(_final(estimator)), "score", None)
-    return getattr(method, "__qualname__", "") == f"{mixin}.score"
+    return _library_method(final, "score") in ("ClassifierMixin.score", "RegressorMixin.score")
 
 
-def _final(estimator: Any) -> Any:
-    """The estimator that does the predicting: the last step of a pipeline, the best one of a search."""
-    for _ in range(10):
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "_final_estimator"):
-            estimator = estimator._final_estimator
-        else:
-            break
-    return estimator
-
-
-def _qualified_predict(estimator: Any) -> str:
-    method = getattr(type(estimator), "predict", None)
+def _library_method(estimator: Any, name: str) -> str:
+    method = getattr(type(estimator), name, None)
     is_theirs = getattr(method, "__module__", "").startswith("sklearn.")
     return getattr(method, "__qualname__", "") if is_theirs else ""
-
-
-def _may_draw(estimator: Any) -> bool:
-    """Whether predicting may advance a random state, which would change what the user computes next."""
-    parts = [estimator, *(part for part in estimator.get_params(deep=True).values() if hasattr(part, "get_params"))]
-    for part in parts:
-        name = type(part).__name__
-        is_random_dummy = name == "DummyClassifier" and part.strategy in ("stratified", "uniform")
-        if is_random_dummy or (name == "IterativeImputer" and part.sample_posterior):
-            return True
-    return False
-
-
-def _affordable_rows(estimator: Any, X: Any, budget_s: float) -> int | None:
-    """How many rows may be predicted within the budget, twice over; None: not even a small sample."""
-    rows = _row_count(X)
-    if rows is None or rows <= PROBE_ROWS:
-        return rows or 0
-    method: Callable[[Any], Any] | None = getattr(estimator, "predict", None) or getattr(estimator, "score", None)
-    probe = _every(X, -(-rows // PROBE_ROWS))
-    if method is None or probe is None:
-        return rows
-    started = time.perf_counter()
-    method(probe)
-    first_s = time.perf_counter() - started
-    if first_s * rows / PROBE_ROWS <= budget_s:
-        return rows
-    started = time.perf_counter()
-    method(probe)  # the first call also loads and allocates
-    row_s = (time.perf_counter() - started) / PROBE_ROWS
-    affordable = min(rows, int(budget_s / row_s / 2))
-    return affordable if affordable >= MIN_ROWS else None
-
-
-def _sample(X: Any, y: Any, rows: int) -> tuple[Any, Any, int | None]:
-    """Every k-th row of X and y, and how many those are; all rows (and None) if they are affordable."""
-    total = _row_count(X)
-    if total is None or rows >= total:
-        return X, y, None
-    step = -(-total // rows)
-    some_X, some_y = _every(X, step), _every(y, step) if y is not None else None
-    if some_X is None or (y is not None and some_y is None):
-        return X, y, None
-    return some_X, some_y, -(-total // step)
-
-
-def _every(data: Any, step: int) -> Any:
-    """Every step-th row, or None where there is no cheap way to them."""
-    if hasattr(data, "iloc"):
-        return data.iloc[::step]
-    if hasattr(data, "gather_every"):  # Polars
-        return data.gather_every(step)
-    if isinstance(data, list) or type(data).__module__.startswith("numpy") or hasattr(data, "tocsr"):
-        return (data.tocsr() if hasattr(data, "tocsr") else data)[::step]
-    return None
-
-
-def _row_count(X: Any) -> int | None:
-    shape = getattr(X, "shape", None)
-    if shape:
-        return int(shape[0])
-    return len(X) if isinstance(X, list) else None

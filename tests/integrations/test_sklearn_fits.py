@@ -241,7 +241,7 @@ def test_users_own_estimator_is_recorded():
     Mean(shift=2).fit(X, y)
     run = only_run()
     assert run.params == {"shift": 2}
-    assert run.metrics["train_accuracy"] == pytest.approx(1 / 3)
+    assert "Mean has code of its own" in run.lacks["train metrics"]
     assert type(autotrack.load_model(f"run:{run.id}")).__name__ == "Mean"
 
 
@@ -290,12 +290,11 @@ def test_unpicklable_model_leaves_training_and_record_whole(lenient_guard):
             return np.zeros(len(X), dtype=int)
 
     with pytest.warns(autotrack.AutotrackWarning, match="generator") as told:
-        Holder().fit(X, y)
-        Holder().fit(X, y)
+        assert [Holder().fit(X, y).predict(X).sum() for _ in range(2)] == [0, 0]
     assert len(told) == 1
     for run in runs():
         assert run.status == "finished"
-        assert run.metrics["train_accuracy"] > 0
+        assert run.metrics["fit_time_s"] > 0
         assert run.model is None
         assert "model" in run.lacks
 

@@ -144,7 +144,10 @@ def test_predictions_are_forgotten_with_their_array():
         ("yesterday", "yesterday"),
         ("y", ""),
         ("X", ""),
-        (None, ""),
+        ("y_pred", ""),
+        ("y_pred_test", "test"),
+        ("test_preds", "test"),
+        ("val_probas", "val"),
     ],
 )
 def test_data_is_named_after_the_variable(variable, name):

@@ -1,0 +1,194 @@
+"""scikit-learn: whether a fitted estimator may be asked about its training data once more, and on how many rows.
+
+Watches   nothing; sklearn_training.py asks here before it predicts
+Never     calls code of the user's own, draws from a random state, writes into the data, prints; predicts longer than
+          a small share of the fit: beyond it every k-th row is used
+Needs     scikit-learn >= 1.4
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["FAILURES", "NotAskedError", "Rows", "affordable_rows", "ask", "chain", "objection"]
+
+BUDGET_SHARE = 0.05  # of the duration of the fit
+BUDGET_S = 0.02  # or this, for fits too short to have a share
+PROBE_ROWS = 50  # how many rows are predicted to learn what one costs; a sample smaller than this says nothing
+ALWAYS_ROWS = 200  # so few are predicted without a probe
+HOPELESS = 10  # a first probe this many times over the budget is not repeated
+
+# Whose methods only compute. Others may count, print, draw or call a service, and the user did not call them.
+_LIBRARIES = frozenset(
+    {
+        "builtins",
+        "catboost",
+        "imblearn",
+        "lightgbm",
+        "math",
+        "numpy",
+        "operator",
+        "pandas",
+        "scipy",
+        "sklearn",
+        "xgboost",
+    }
+)
+_ASKED = ("predict", "predict_proba", "decision_function", "score_samples", "score", "transform")
+_IN_PLACE = frozenset({"copy", "copy_X", "copy_x"})  # params that, when False, let a method write into the data
+_TALKING = ("BaseForest", "BaseBagging")  # their `verbose` prints while they predict, too
+
+# What the methods of an estimator raise when they cannot do what they are asked.
+FAILURES = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,  # NotImplementedError, too
+    TypeError,
+    ValueError,  # NotFittedError, too
+    Warning,  # where warnings are errors
+)
+
+
+class NotAskedError(Exception):
+    """The estimator cannot, or should not, be asked; the message says why."""
+
+
+def ask(method: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of an estimator's method. What it raises is no failure of ours, and told as the reason.
+
+    Raises:
+        NotAskedError: It raised.
+    """
+    try:
+        return method(*arguments)
+    except FAILURES as error:
+        name = getattr(method, "__name__", "predict")
+        said = str(error).partition("\n")[0][:200]
+        raise NotAskedError(f"{name}() raised {type(error).__name__}: {said}") from error
+
+
+def chain(estimator: Any) -> Iterator[Any]:
+    """The estimator and those that predict for it: the last step of a pipeline, the best one of a search."""
+    for _ in range(10):
+        yield estimator
+        attributes = getattr(estimator, "__dict__", {})
+        if "best_estimator_" in attributes:
+            estimator = attributes["best_estimator_"]
+        elif attributes.get("steps") and hasattr(estimator, "_final_estimator"):
+            estimator = estimator._final_estimator
+        else:
+            return
+
+
+def objection(estimator: Any, params: Mapping[str, Any]) -> str:
+    """Why the estimator must not be asked again; an empty string if it may.
+
+    Args:
+        params: Its `get_params(deep=True)`.
+    """
+    parts = [value for value in params.values() if hasattr(value, "get_params") and not isinstance(value, type)]
+    for part in (estimator, *parts):
+        kind = type(part)
+        if not _only_library_code(part):
+            return f"{kind.__qualname__} has code of its own, which is not run once more"
+        is_random_dummy = kind.__name__ == "DummyClassifier" and part.strategy in ("stratified", "uniform")
+        if is_random_dummy or (kind.__name__ == "IterativeImputer" and part.sample_posterior):
+            return "its predictions draw from a random state"
+        if getattr(part, "verbose", 0) and any(base.__name__ in _TALKING for base in kind.__mro__):
+            return "it is verbose: predicting prints"
+    for name, value in params.items():
+        last = str(name).rpartition("__")[2]
+        if value is False and last in _IN_PLACE:
+            return f"{name}=False lets it write into the data"
+        if last != "scoring" and callable(value) and not hasattr(value, "get_params") and not _is_of_library(value):
+            return f"the function {name} is not run once more"
+    return ""
+
+
+def _only_library_code(part: Any) -> bool:
+    """Whether all methods we might call are a library's: also of a user's class that only adds to a library's."""
+    kind = type(part)
+    if _is_library(kind.__module__):
+        return True
+    methods = [getattr(kind, name, None) for name in _ASKED if hasattr(part, name)]
+    return bool(methods) and all(_is_library(getattr(method, "__module__", None)) for method in methods)
+
+
+def _is_of_library(function: Any) -> bool:
+    function = getattr(function, "func", function)  # functools.partial
+    return _is_library(getattr(function, "__module__", None) or type(function).__module__)
+
+
+def _is_library(module: str | None) -> bool:
+    return module is not None and module.partition(".")[0] in _LIBRARIES and ".tests." not in module
+
+
+@dataclass
+class Rows:
+    """Training data to predict: all of it (`count` is None), or a sample of `count` rows."""
+
+    X: Any
+    y: Any
+    count: int | None = None
+
+
+def affordable_rows(estimator: Any, X: Any, y: Any, fit_s: float) -> Rows:
+    """As many rows as can be predicted twice within the budget, evenly spaced.
+
+    Raises:
+        NotAskedError: Not even a small sample is affordable, or the data has no rows that can be picked out.
+    """
+    total = _row_count(X)
+    if total is None:
+        raise NotAskedError(f"a {type(X).__name__} is not predicted from")
+    if total <= ALWAYS_ROWS:
+        return Rows(X, y)
+    method = getattr(estimator, "predict", None) or estimator.score
+    budget_s = max(BUDGET_SHARE * fit_s, BUDGET_S)
+    count = min(total, int(budget_s / 2 / _row_s(method, _every(X, -(-total // PROBE_ROWS)), total, budget_s)))
+    if count == total:
+        return Rows(X, y)
+    if count < PROBE_ROWS:
+        raise NotAskedError("predicting the training data takes too long")
+    step = -(-total // count)
+    return Rows(_every(X, step), None if y is None else _every(y, step), -(-total // step))
+
+
+def _row_s(method: Callable[[Any], Any], probe: Any, total: int, budget_s: float) -> float:
+    """What predicting one row takes, in seconds."""
+    took_s = 1.0
+    for _ in range(2):  # the first call also loads and allocates
+        started = time.perf_counter()
+        ask(method, probe)
+        took_s = time.perf_counter() - started
+        if took_s * total / PROBE_ROWS <= budget_s / 2 or took_s > HOPELESS * budget_s:
+            break
+    return max(took_s, 1e-9) / PROBE_ROWS
+
+
+def _every(data: Any, step: int) -> Any:
+    """Every step-th row."""
+    if hasattr(data, "iloc"):
+        return data.iloc[::step]
+    if hasattr(data, "gather_every"):  # Polars
+        return data.gather_every(step)
+    if hasattr(data, "take") and type(data).__module__.startswith("pyarrow"):
+        return data.take(list(range(0, len(data), step)))
+    if hasattr(data, "tocsr"):
+        return data.tocsr()[::step]
+    if isinstance(data, list | tuple) or type(data).__module__.startswith("numpy"):
+        return data[::step]
+    raise NotAskedError(f"a {type(data).__name__} has no rows that can be picked out")
+
+
+def _row_count(X: Any) -> int | None:
+    """The number of rows; None for what has none or would have to compute it (generators, lazy frames)."""
+    shape = getattr(X, "shape", None)
+    if isinstance(shape, tuple) and shape and isinstance(shape[0], int):
+        return shape[0]
+    return len(X) if hasattr(X, "__len__") else None
