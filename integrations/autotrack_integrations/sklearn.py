@@ -148,12 +148,12 @@ class Fit:
         self._run.derive_params({str(name): value for name, value in self._params.items()})
 
     def _remember(self, result: Any) -> None:
-        origin = Origin(self._run, (weak(self._X), weak(self._y)))
+        training = (weak(self._X), weak(self._y))
         for part in chain(self._estimator):
-            remember(part, origin)
-        for value in (getattr(self._estimator, "labels_", None), result):
-            if value is not None and value is not self._X and value is not self._y:
-                remember(value, origin)
+            remember(part, Origin(self._run, training))
+        for labels in (getattr(self._estimator, "labels_", None), result):
+            if labels is not None and not any(labels is known for known in (self._estimator, self._X, self._y)):
+                remember(labels, Origin(self._run, training, data_set="train"))
 
     def _record_training(self, fit_s: float, result: Any) -> None:
         found = training_metrics(self._estimator, self._params, self._X, self._y, fit_s=fit_s, result=result)

@@ -15,9 +15,10 @@ __all__ = ["FAILURES", "NotAskedError", "Rows", "affordable_rows", "ask", "chain
 
 BUDGET_SHARE = 0.05  # of the duration of the fit
 BUDGET_S = 0.02  # or this, for fits too short to have a share
-PROBE_ROWS = 50  # how many rows are predicted to learn what one costs; a sample smaller than this says nothing
-ALWAYS_ROWS = 200  # so few are predicted without a probe
-HOPELESS = 10  # a first probe this many times over the budget is not repeated
+PROBE_ROWS = 200  # how many rows are predicted to learn what one costs; fewer are predicted anyway
+MIN_ROWS = 50  # a sample smaller than this says nothing
+CAUTIOUS_ROWS = 5_000  # beyond it some models (neighbours, kernels) take long for PROBE_ROWS: a tenth goes before
+HOPELESS = 5  # times the budget: if the tenth takes this long no more is tried
 
 # Whose methods only compute. Others may count, print, draw or call a service, and the user did not call them.
 _LIBRARIES = frozenset(
@@ -146,29 +147,36 @@ def affordable_rows(estimator: Any, X: Any, y: Any, fit_s: float) -> Rows:
     total = _row_count(X)
     if total is None:
         raise NotAskedError(f"a {type(X).__name__} is not predicted from")
-    if total <= ALWAYS_ROWS:
+    if total <= PROBE_ROWS:
         return Rows(X, y)
-    method = getattr(estimator, "predict", None) or estimator.score
     budget_s = max(BUDGET_SHARE * fit_s, BUDGET_S)
-    count = min(total, int(budget_s / 2 / _row_s(method, _every(X, -(-total // PROBE_ROWS)), total, budget_s)))
-    if count == total:
+    row_s = _row_s(getattr(estimator, "predict", None) or estimator.score, X, total, budget_s)
+    if row_s * total <= budget_s:
         return Rows(X, y)
-    if count < PROBE_ROWS:
+    count = int(budget_s / row_s / 2)
+    if count < MIN_ROWS:
         raise NotAskedError("predicting the training data takes too long")
     step = -(-total // count)
     return Rows(_every(X, step), None if y is None else _every(y, step), -(-total // step))
 
 
-def _row_s(method: Callable[[Any], Any], probe: Any, total: int, budget_s: float) -> float:
+def _row_s(method: Callable[[Any], Any], X: Any, total: int, budget_s: float) -> float:
     """What predicting one row takes, in seconds."""
-    took_s = 1.0
-    for _ in range(2):  # the first call also loads and allocates
-        started = time.perf_counter()
-        ask(method, probe)
-        took_s = time.perf_counter() - started
-        if took_s * total / PROBE_ROWS <= budget_s / 2 or took_s > HOPELESS * budget_s:
-            break
-    return max(took_s, 1e-9) / PROBE_ROWS
+    if total > CAUTIOUS_ROWS:
+        took_s = _seconds(method, _every(X, -(-total // (PROBE_ROWS // 10))))
+        if took_s > HOPELESS * budget_s:
+            raise NotAskedError("predicting the training data takes too long")
+    probe = _every(X, -(-total // PROBE_ROWS))
+    took_s = _seconds(method, probe)
+    if took_s * total / PROBE_ROWS > budget_s:  # the first call also loads and allocates
+        took_s = _seconds(method, probe)
+    return took_s / PROBE_ROWS
+
+
+def _seconds(method: Callable[[Any], Any], rows: Any) -> float:
+    started = time.perf_counter()
+    ask(method, rows)
+    return max(time.perf_counter() - started, 1e-9)
 
 
 def _every(data: Any, step: int) -> Any:

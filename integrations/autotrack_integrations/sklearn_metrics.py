@@ -36,7 +36,7 @@ _QUALIFIERS = ("average", "multi_class", "beta", "k", "normalize", "adjusted", "
 _PREDICTED = r"preds?|predict(?:ed|ions?)|probas?|probs?|scores?|hat"
 _SIDE = rf"(?:[xy]|labels?|targets?|features?|data|df|inputs?|true|{_PREDICTED})"
 _AFFIX = re.compile(rf"^{_SIDE}(?=_|$)|_{_SIDE}$")
-_GLUED = re.compile(r"^[xy](?=(?:train|test|tr|te|val|valid|holdout|dev|eval|oot)\w*$)")
+_GLUED = re.compile(r"^[xy](?:[a-z0-9]{0,2}_)?(?=(?:train|test|tr|te|val|valid|holdout|dev|eval|oot)\w*$)")
 _SHORT = {"tr": "train", "trn": "train", "training": "train", "te": "test", "tst": "test", "testing": "test"} | {
     "va": "val",
     "valid": "val",
@@ -107,13 +107,15 @@ def _data_set(origin: Origin, data: Sequence[Any], prediction: Any) -> str:
     seen = [value for value in (*data[:1], inputs, *data[1:]) if not isinstance(value, _NOT_DATA)]
     if any(origin.is_training(value) for value in seen):
         return "train"
-    seen += [base for value in seen for base in _bases(value)]
-    for names in names_in_callers([prediction, *seen], LIBRARIES):
-        for name in names[1:]:
-            if found := data_name(name):
-                return found
-        if (found := data_name(names[0])) in _DATA_SETS:  # `pred_test`; not `pred_forest`
+    bases = [base for value in seen for base in _bases(value)]
+    for names in names_in_callers([prediction, *seen, *bases], LIBRARIES):
+        of_prediction, *of_data = map(data_name, names)
+        if found := next(filter(None, of_data[: len(seen)]), ""):
             return found
+        if of_prediction in _DATA_SETS:  # `pred_test`; not `pred_forest`
+            return of_prediction
+        if found := next(filter(None, of_data[len(seen) :]), ""):
+            return f"{found}_part"  # `y_test[:50]`: it must not stand for the whole
     return ""
 
 

@@ -4,7 +4,8 @@ Watches   the functions of sklearn.model_selection that fit clones of an estimat
           cross_val_predict, learning_curve, validation_curve, permutation_test_score), as sklearn_metrics.py does
 Records   params    of the estimator, and `cv` and `scoring` as given
           data      shape, dtypes and feature names of X and y
-          metrics   of cross_validate and cross_val_score: each score, step = split; what the user computes of the
+          metrics   of cross_validate and cross_val_score: each score, step = split; of permutation_test_score the score
+                    and `p_value`; what the user computes of the
                     predictions of cross_val_predict, as `cv_accuracy`
 Never     opens a run for the fits inside; looks into the splits
 Needs     scikit-learn >= 1.4
@@ -91,6 +92,8 @@ def _record_scores(target: run.Run, name: str, result: Any) -> None:
         return
     if name == "cross_val_score":
         result = {"test_score": result}
+    if name == "permutation_test_score":
+        target.derive_metrics({"test_score": result[0], "p_value": result[2]})
     for key, values in result.items() if isinstance(result, dict) else ():
         if getattr(values, "ndim", 0) == 1 and values.dtype.kind in "fiu":
             for split, value in enumerate(values):

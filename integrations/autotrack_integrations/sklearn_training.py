@@ -58,7 +58,10 @@ def kind_of(estimator: Any) -> str | None:
         kind = getattr(estimator, "_estimator_type", None)  # scikit-learn < 1.6, and its third parties
     if kind:
         return str(kind)
-    return "model" if hasattr(estimator, "predict") or hasattr(estimator, "fit_predict") else None
+    if hasattr(estimator, "predict") or hasattr(estimator, "fit_predict"):
+        return "model"
+    is_density = hasattr(estimator, "score_samples") and not hasattr(estimator, "transform")
+    return "density_estimator" if is_density else None
 
 
 def training_metrics(
@@ -82,7 +85,7 @@ def training_metrics(
         return Training({"train_outlier_share": share})
     if reason := objection(estimator, params):
         return Training(reason=reason)
-    if not any(hasattr(estimator, name) for name in ("predict", "score")):
+    if not hasattr(estimator, "score" if kind == "density_estimator" else "predict"):
         return Training(reason="it cannot predict")
     try:
         with np.errstate(all="ignore"):  # the user did not predict: nothing of it is to be seen
