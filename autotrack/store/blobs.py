@@ -43,7 +43,7 @@ class Blobs:
     def put(self, data: bytes, *, durable: bool = True) -> str:
         """Keep bytes and return their SHA-256. `durable`: they survive a power cut once this returns."""
         sha256 = hashlib.sha256(data).hexdigest()
-        if not self._is_here(sha256, len(data)):
+        if not self._is_here(sha256, len(data), durable):
             self._backend.put(_key(sha256), data, durable=durable)
         return sha256
 
@@ -63,7 +63,7 @@ class Blobs:
                         os.fsync(copy.fileno())
                     size_bytes = copy.tell()
                 sha256 = digest.hexdigest()
-                if not self._is_here(sha256, size_bytes):
+                if not self._is_here(sha256, size_bytes, durable):
                     target = self.path(sha256)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     os.replace(incoming, target)
@@ -91,25 +91,34 @@ class Blobs:
         if found != sha256:
             raise StoreError(
                 f"The blob {sha256[:12]}… is damaged: its bytes ({len(data):,}) have the SHA-256 {found[:12]}….\n"
-                f"Expected the bytes that were saved. Restore {self.path(sha256)} from a copy, or save again.",
+                f"Expected the bytes that were saved. Restore {self.path(sha256)} from a copy; or delete it and save "
+                "again.",
                 sha256=sha256,
                 found=found,
             )
         return data
 
-    def _is_here(self, sha256: str, size_bytes: int) -> bool:
+    def _is_here(self, sha256: str, size_bytes: int, durable: bool) -> bool:
         """Whether the blob exists in full; its time is renewed, so that no clean-up takes it for forgotten."""
         path = self.path(sha256)
         try:
             if path.stat().st_size != size_bytes:  # cut short by a power cut: written anew
                 return False
             os.utime(path)
+            if durable:  # it may have come by a put that was not
+                _sync_file(path)
         except FileNotFoundError:
             return False
         except OSError as error:
             if error.errno not in (errno.EPERM, errno.EACCES, errno.EROFS):
                 raise
         return True
+
+
+def _sync_file(path: Path) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+    sync_folder(path.parent)
 
 
 def _key(sha256: str) -> str:

@@ -70,17 +70,21 @@ class DeltaTable:
             StoreFormatError: It needs a reader that knows more than we do.
         """
         latest = self._latest
-        files, marks = dict(latest.files), dict(latest.marks)
-        version = latest.version
-        while (entry := self._read_entry(version + 1)) is not None:
-            version += 1
+        entry = self._read_entry(latest.version + 1)
+        if entry is None:
+            if latest.version == -1:
+                self._refuse_missing_start()
+            return latest
+        version, files, marks = latest.version, dict(latest.files), dict(latest.marks)
+        while entry is not None:
             for action in entry:
                 self._apply(action, files, marks)
-        if version == -1:
-            self._refuse_missing_start()
-        if version > latest.version:
-            self._latest = Snapshot(version, files, marks)
-        return self._latest if self._latest.version >= version else Snapshot(version, files, marks)
+            version += 1
+            entry = self._read_entry(version + 1)
+        found = Snapshot(version, files, marks)
+        if version > self._latest.version:
+            self._latest = found
+        return found
 
     def commit(
         self, base: Snapshot, *, adds: Sequence[DataFile], removes: Sequence[DataFile], marks: Mapping[str, int]
@@ -137,7 +141,7 @@ class DeltaTable:
         if reader > _READER or writer > _WRITER:
             raise StoreFormatError(
                 f"The table {self._name!r} of this store has the Delta protocol ({reader}, {writer}).\n"
-                f"Expected at most ({_READER}, {_WRITER}). Read it with a newer autotrack, or the tool that changed it.",
+                f"Expected at most ({_READER}, {_WRITER}). Read it with a newer autotrack or the tool that changed it.",
                 reader=reader,
                 writer=writer,
             )

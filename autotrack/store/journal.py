@@ -74,14 +74,10 @@ class SegmentWriter:
         self._seq = -1
         self._closed_segments: set[str] = set()
         self._started_s = 0.0
-        self._written = 0  # bytes after the head
-        self._resync = False  # the file may end inside a line
+        self._head_bytes = self._size_bytes = 0  # of the file: its head, and all of it that was written in full
         self._last_ts = 0
         self._runs: _Runs = {}
         self._keys: _Runs = {}
-        self._owed_runs: _Runs = {}  # given to a write that failed
-        self._owed_keys: _Runs = {}
-        self._owed_patches: _Patches = []
         self._open: dict[int, _OpenRun] = {}
         self._is_usable = True
 
@@ -102,9 +98,10 @@ class SegmentWriter:
             points: POINT structs, one after the other.
 
         Raises:
-            TypeError: A patch holds what JSON cannot; nothing of this call is kept.
-            OSError: Nothing of this call is in the record (disk full, read-only). Its names and patches are kept and
-                written by the next call; its points are not, and may be given again.
+            TypeError: A patch holds what JSON cannot.
+            OSError: The record cannot be written (disk full, read-only).
+
+        Whatever is raised, nothing of this call is in the record, and all of it may be given again.
         """
         if not self._is_usable:
             raise StoreError(
@@ -114,26 +111,23 @@ class SegmentWriter:
             raise ValueError(
                 f"points has {len(points)} bytes. Expected a multiple of {POINT.size}. Pack them with POINT."
             )
-        owed_runs, owed_keys = {**self._owed_runs, **runs}, {**self._owed_keys, **keys}
-        owed_patches = [*self._owed_patches, *self._in_order(patches)]
-        if not (owed_runs or owed_keys or owed_patches or points):
+        if not (runs or keys or patches or points):
             return
-        data = b"".join(_batch_lines(owed_runs, owed_keys, owed_patches, points))
-        self._owed_runs, self._owed_keys, self._owed_patches = owed_runs, owed_keys, owed_patches
         self._prepare_file()
+        patches = list(self._in_order(patches))
+        data = b"".join(_batch_lines(dict(runs), dict(keys), patches, points))
         self._append(data)
-        self._written += len(data)
-        self._runs.update(self._owed_runs)
-        self._keys.update(self._owed_keys)
-        for number, ts, patch in self._owed_patches:
+        self._runs.update(runs)
+        self._keys.update(keys)
+        for number, ts, patch in patches:
             self._follow(number, ts, patch)
-        self._owed_runs, self._owed_keys, self._owed_patches = {}, {}, []
+        self._size_bytes += len(data)  # only now it counts: what a Ctrl-C before this leaves is cut off again
 
     def close(self) -> None:
-        """End the record: what failed writes left is written, the lock is released. A second call does nothing."""
+        """End the record and release the lock. A second call does nothing."""
         try:
-            if self._is_usable and (self._owed_patches or self._owed_runs or self._owed_keys):
-                self.write({}, {}, [], b"")
+            if self._file >= 0:
+                self._cut_back()
         finally:
             self.abandon()
 
@@ -168,9 +162,10 @@ class SegmentWriter:
             self._start_anew()
         if self._file < 0:
             self._create_folder()
-        elif self._written and (
-            self._written >= self._max_bytes or time.monotonic() - self._started_s >= self._max_age_s
-        ):
+            return
+        self._cut_back()
+        written_bytes, age_s = self._size_bytes - self._head_bytes, time.monotonic() - self._started_s
+        if written_bytes and (written_bytes >= self._max_bytes or age_s >= self._max_age_s):
             self._start_segment()
 
     def _start_anew(self) -> None:
@@ -179,6 +174,7 @@ class SegmentWriter:
         self.writer_id = new_id()
         self._seq = -1
         self._closed_segments = set()
+        self._last_ts += 1  # later than anything that was said about them, their being given up included
         for run in self._open.values():
             run.status_ts = self._last_ts
 
@@ -198,7 +194,7 @@ class SegmentWriter:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._start_segment()
             hidden.rename(visible)
-        except OSError:
+        except BaseException:
             self._close_files()
             for name in (LOCK, segment_name(0)):
                 with contextlib.suppress(OSError):
@@ -214,10 +210,11 @@ class SegmentWriter:
         hidden, name = f".{segment_name(seq)}", segment_name(seq)
         # By the folder's descriptor: a store that is moved while we write is followed.
         file = os.open(hidden, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_TRUNC, 0o644, dir_fd=self._folder)
+        head = b"".join(self._head_lines(seq))
         try:
-            _write_all(file, b"".join(self._head_lines(seq)))
+            _write_all(file, head)
             os.rename(hidden, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        except OSError:
+        except BaseException:
             os.close(file)
             with contextlib.suppress(OSError):
                 os.unlink(hidden, dir_fd=self._folder)
@@ -228,8 +225,7 @@ class SegmentWriter:
         self._file = file
         self._seq = seq
         self._started_s = time.monotonic()
-        self._written = 0
-        self._resync = False
+        self._head_bytes = self._size_bytes = len(head)
 
     def _head_lines(self, seq: int) -> Iterator[bytes]:
         system = os.uname()
@@ -252,18 +248,17 @@ class SegmentWriter:
 
     def _append(self, data: bytes) -> None:
         """All of the bytes, or none: after a failure the file is cut back to what it was."""
-        if self._resync:
-            data = b"\n" + data
-        size_bytes = os.fstat(self._file).st_size
         try:
             _write_all(self._file, data)
-        except OSError:
-            try:
-                os.ftruncate(self._file, size_bytes)
-            except OSError:
-                self._resync = True
+        except BaseException:
+            with contextlib.suppress(OSError):  # then it is done before the next write
+                self._cut_back()
             raise
-        self._resync = False
+
+    def _cut_back(self) -> None:
+        """Take off what a write that did not come to its end has left, so that it may be given again."""
+        if os.fstat(self._file).st_size > self._size_bytes:
+            os.ftruncate(self._file, self._size_bytes)
 
     def _exists(self, name: str) -> bool:
         try:

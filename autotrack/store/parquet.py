@@ -34,10 +34,10 @@ def write_metrics_file(backend: LocalBackend, table: DeltaTable, points: Any) ->
         used = _used_names(points.column(name))
         low[name], high[name] = min(used), max(used)
     steps, times = as_numpy(points.column("step")), as_numpy(points.column("ts"))
-    low |= {"step": int(steps.min()), "ts": _iso(int(times.min()))}
-    high |= {"step": int(steps.max()), "ts": _iso(int(times.max()))}
+    low |= {"step": int(steps.min())} | _iso("ts", int(times.min()))
+    high |= {"step": int(steps.max())} | _iso("ts", int(times.max()))
     # Nothing about `value`: its extremes may be NaN or infinite, which JSON does not know.
-    stats = {"minValues": low, "maxValues": high, "nullCount": dict.fromkeys(low, 0)}
+    stats = {"minValues": low, "maxValues": high, "nullCount": dict.fromkeys(("run_id", "key", "step", "ts"), 0)}
     return _write(
         backend,
         table,
@@ -123,5 +123,10 @@ def _used_names(column: Any) -> list[str]:
     return [names[code] for code in np.unique(as_numpy(array.indices)).tolist()]
 
 
-def _iso(microseconds: int) -> str:
-    return (_EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _iso(name: str, microseconds: int) -> dict[str, str]:
+    """A time as Delta writes it; nothing for one that no calendar has (beyond the years 1 to 9999)."""
+    try:
+        time = _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return {}
+    return {name: time.isoformat(timespec="microseconds").replace("+00:00", "Z")}

@@ -25,8 +25,8 @@ def points_of(segment: Segment) -> Any:
     return points if known.all() else points[known]
 
 
-def summaries(segment: Segment) -> list[tuple[str, str, TimedSummary]]:
-    """What the points of a segment come to: run id, key, summary."""
+def summaries(segment: Segment) -> list[tuple[str, str, TimedSummary, int]]:
+    """What the points of a segment come to: run id, key, summary, and when the latest of them was recorded."""
     if segment.summaries is None:
         segment.summaries = list(_summarised(segment))
     return segment.summaries
@@ -41,7 +41,7 @@ def touched_runs(segment: Segment) -> set[str]:
     return {segment.runs[number] for number in numbers if number in segment.runs}
 
 
-def _summarised(segment: Segment) -> Iterator[tuple[str, str, TimedSummary]]:
+def _summarised(segment: Segment) -> Iterator[tuple[str, str, TimedSummary, int]]:
     import numpy as np
 
     points = points_of(segment)
@@ -62,8 +62,9 @@ def _summarised(segment: Segment) -> Iterator[tuple[str, str, TimedSummary]]:
         last["step"].tolist(),
         last["ts"].tolist(),
         (ends - starts).tolist(),
+        np.maximum.reduceat(points["ts"], starts).tolist(),
     )
-    for run, key, value, low, high, step, ts, count in zip(*columns, strict=True):
+    for run, key, value, low, high, step, ts, count, updated_ts in zip(*columns, strict=True):
         summary: TimedSummary = {
             "last": value,
             "min": low,
@@ -72,7 +73,7 @@ def _summarised(segment: Segment) -> Iterator[tuple[str, str, TimedSummary]]:
             "last_ts": ts,
             "count": count,
         }
-        yield segment.runs[run], segment.keys[key], summary
+        yield segment.runs[run], segment.keys[key], summary, updated_ts
 
 
 def points_to_table(segments: Sequence[tuple[Segment, int | None]]) -> Any:

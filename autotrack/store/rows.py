@@ -78,7 +78,8 @@ class RowState:
                 if not isinstance(value, Mapping):
                     continue
                 texts = self.fields.setdefault(field, {})
-                for key, item in value.items():
+                for name, item in value.items():
+                    key = printable(name)
                     if self._wins(f"{field}.{key}", ts, key in texts):
                         texts[key] = _text(item)
             elif field in SCALAR_FIELDS and self._wins(field, ts, field in self.fields):
@@ -87,15 +88,17 @@ class RowState:
                     self.writer = writer
         self.updated_ts = max(self.updated_ts, ts)
 
-    def kill(self, status_ts: int, reason: str, end_ts: int, writer: str) -> None:
-        """The writer that said `running` at `status_ts` has ended; a later word about the status stands."""
-        if self.fields.get("status") == "running" and self._stamp("status") <= status_ts:
-            self.apply({"status": "killed", "reason": reason, "end_ts": end_ts}, status_ts, writer)
+    def kill(self, reason: str, end_ts: int, writer: str, status_ts: int | None = None) -> None:
+        """The writer that said `running` (at `status_ts`: a later word about the status stands) has ended."""
+        said_ts = self._stamp("status")
+        if self.fields.get("status", "running") == "running" and (status_ts is None or said_ts <= status_ts):
+            ts = said_ts if status_ts is None else status_ts
+            self.apply({"status": "killed", "reason": reason, "end_ts": end_ts}, ts, writer)
 
-    def add_summary(self, key: str, new: TimedSummary) -> None:
-        """Fold in the summary of further points of a metric."""
+    def add_summary(self, key: str, new: TimedSummary, updated_ts: int) -> None:
+        """Fold in the summary of further points of a metric, the latest of which was recorded at `updated_ts`."""
         old = self.summary.get(key)
-        self.updated_ts = max(self.updated_ts, new["last_ts"])
+        self.updated_ts = max(self.updated_ts, updated_ts)
         if old is None:
             self.summary[key] = new
             return
@@ -110,8 +113,11 @@ class RowState:
         row["updated_ts"] = self.updated_ts
         for field in MAPS:
             row[field] = dict(sorted(self.fields.get(field, {}).items()))
-        if row.get("status") == "running":  # resumed: how it ended before does not hold any more
+        # Resumed: how it ended before does not hold any more.
+        is_running = row.get("status") == "running"
+        if is_running:
             row.pop("end_ts", None)
+        if is_running or self._stamp("reason") < self._stamp("status"):
             row.pop("reason", None)
         row["summary"] = {key: _without_time(summary) for key, summary in sorted(self.summary.items())}
         return row  # type: ignore[return-value]

@@ -15,7 +15,7 @@ from autotrack.store.delta import DeltaTable, Snapshot
 from autotrack.store.journal import NO_EPOCH
 from autotrack.store.parquet import read_file, read_points
 from autotrack.store.points import points_of, summaries
-from autotrack.store.rows import RowState
+from autotrack.store.rows import RowState, printable
 from autotrack.store.segments import Life, LiveRecords, LiveWriter, Segment, writer_life
 from autotrack.types import History, Row, to_datetime
 
@@ -38,24 +38,28 @@ class Scanner:
 
     def rows(self, run_ids: Collection[str] | None = None) -> dict[str, Row]:
         """The rows of these runs, or of all; runs that were deleted are left out."""
-        wanted = None if run_ids is None else set(run_ids)
+        wanted = None if run_ids is None else {printable(run_id) for run_id in run_ids}
         return self._retry(lambda: self._rows(wanted))
 
     def points(self, run_id: str, key: str) -> History:
         """All points of a metric of a run, by step and time."""
-        return self._retry(lambda: self._points(run_id, key))
+        return self._retry(lambda: self._points(printable(run_id), printable(key)))
 
     def _retry(self, read: Callable[[], _T | None]) -> _T:
+        missing: object = None
         for _ in range(_TRIES):
             try:
                 found = read()
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                missing = error.filename
                 continue
             if found is not None:
                 return found
         raise StoreError(
-            f"The store {self._backend.root} could not be read: in {_TRIES} tries, a file was missing each time.\n"
-            "Expected every file that the tables' logs name. Try again; if it stays so, restore them from a copy."
+            f"The store {str(self._backend.root)!r} could not be read: in {_TRIES} tries, a file was missing each time"
+            f" (last {str(missing)!r}).\n"
+            "Expected every file that the tables' logs name. Try again; if it stays so, restore them from a copy.",
+            missing=missing,
         )
 
     def _rows(self, wanted: set[str] | None) -> dict[str, Row] | None:
@@ -81,19 +85,22 @@ class Scanner:
         Sealing a writer ends its open runs in the same commit, so there are such runs only if that writer's files were
         lost or damaged. And a run whose start is lost has no status at all: the same.
         """
+        orphans: list[RowState] = []
         for state in states.values():
             if state.fields.get("status", "running") != "running":
                 continue
             writer = state.writer or ""
-            life = lives.get(writer) or (writer_life(self._wal / writer) if writer else "gone")
-            if life == "alive" or (not writer and "alive" in lives.values()):
+            if writer and writer not in lives:
+                lives[writer] = writer_life(self._wal / writer)
+            is_alive = lives[writer] == "alive" if writer else "alive" in lives.values()
+            if is_alive:
                 state.fields.setdefault("status", "running")
-                continue
-            if self._runs.snapshot().version != snapshot.version:
-                return False
-            state.fields["status"] = "killed"
-            state.fields.setdefault("reason", "the process that wrote this run ended without finishing it")
-            state.fields.setdefault("end_ts", state.updated_ts)
+            else:
+                orphans.append(state)
+        if orphans and self._runs.snapshot().version != snapshot.version:
+            return False
+        for state in orphans:
+            state.kill("the process that wrote this run ended without finishing it", state.updated_ts, "")
         return True
 
     def _points(self, run_id: str, key: str) -> History:
@@ -193,9 +200,9 @@ def fold_segment(
     for number, ts, patch in segment.patches:
         if number in segment.runs and (state := state_of(segment.runs[number])):
             state.apply(patch, ts, writer)
-    for run_id, key, summary in summaries(segment):
+    for run_id, key, summary, updated_ts in summaries(segment):
         if state := state_of(run_id):
-            state.add_summary(key, summary)
+            state.add_summary(key, summary, updated_ts)
 
 
 def kill_open_runs(states: Mapping[str, RowState], last: Segment, writer: str) -> None:
@@ -209,7 +216,7 @@ def kill_open_runs(states: Mapping[str, RowState], last: Segment, writer: str) -
     for number, status_ts in open_runs.items():
         state = states.get(last.runs.get(number, ""))
         if state is not None:
-            state.kill(status_ts, f"the {who} ended without finishing this run", end_ts, writer)
+            state.kill(f"the {who} ended without finishing this run", end_ts, writer, status_ts)
 
 
 def _fold_writer(states: dict[str, RowState], writer: LiveWriter, mark: int, wanted: Collection[str] | None) -> None:

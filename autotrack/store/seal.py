@@ -18,12 +18,13 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from autotrack.errors import StoreError
 from autotrack.store.backend import LocalBackend
 from autotrack.store.delta import DataFile, DeltaTable, Snapshot
-from autotrack.store.journal import LOCK
+from autotrack.store.journal import LOCK, segment_name
 from autotrack.store.rows import RowState
 from autotrack.store.segments import Segment, Writer, find_writers, read_segment, writer_life
 
@@ -228,11 +229,10 @@ class Sealer:
         """Folders whose writer died before it had made them whole."""
         with contextlib.suppress(FileNotFoundError):
             for folder in self._wal.iterdir():
-                if folder.name.startswith(".") and writer_life(folder) == "gone":
-                    with contextlib.suppress(FileNotFoundError):
-                        if time.time() - folder.stat().st_mtime > _LEFTOVER_S:
-                            (folder / "000000.jsonl").unlink(missing_ok=True)
-                            _remove_folder(folder)
+                # The age first: asking for the life takes the lock for a moment, in which its writer could not.
+                if folder.name.startswith(".") and _is_old(folder) and writer_life(folder) == "gone":
+                    (folder / segment_name(0)).unlink(missing_ok=True)
+                    _remove_folder(folder)
 
     def _discard(self, table: DeltaTable, files: Sequence[DataFile]) -> None:
         for file in files:
@@ -301,11 +301,21 @@ def _filtered(rows: Any, flags: Sequence[bool]) -> Any:
 
 
 def _fingerprint(state: RowState) -> str:
-    return repr((state.fields, state.summary, state.updated_ts, state.writer))
+    return repr((state.fields, state.summary, state.updated_ts, state.writer, sorted(state.packed_stamps().items())))
 
 
-def _remove_folder(folder: Any) -> None:
+def _is_old(folder: Path) -> bool:
+    try:
+        return time.time() - folder.stat().st_mtime > _LEFTOVER_S
+    except FileNotFoundError:  # made whole meanwhile, or removed
+        return False
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove the folder of a writer that is gone, and what it was making when it was killed."""
     with contextlib.suppress(FileNotFoundError):
+        for unfinished in folder.glob(".*.jsonl"):
+            unfinished.unlink(missing_ok=True)
         (folder / LOCK).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # not empty: there is something in it that we did not make
             os.rmdir(folder)

@@ -47,7 +47,7 @@ class Segment:
     points: bytearray = field(default_factory=bytearray)
     last_ts: int = 0  # of the header and the patches
     skipped_lines: int = 0
-    summaries: list[tuple[str, str, TimedSummary]] | None = None  # of the points, once somebody has asked
+    summaries: list[tuple[str, str, TimedSummary, int]] | None = None  # of the points, once somebody has asked
 
     def feed(self, lines: bytes) -> None:
         """Read whole lines."""

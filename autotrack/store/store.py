@@ -63,9 +63,10 @@ class Store:
             StoreError: The path is a file, or the store cannot be made there.
         """
         root = Path(os.path.abspath(os.path.expanduser(path)))
-        if root.exists() and not root.is_dir():
+        if os.path.lexists(root) and not os.path.isdir(root):
             raise StoreError(
-                f"{str(root)!r} is a file. Expected the folder of a store. Choose another path.", path=root
+                f"{str(root)!r} is a file or a broken link. Expected the folder of a store. Choose another path.",
+                path=root,
             )
         identity = _read_identity(root)
         if identity is None:
@@ -80,8 +81,8 @@ class Store:
 
     @property
     def is_writable(self) -> bool:
-        """Whether this process may write to the store's folder."""
-        return os.access(self.root, os.W_OK | os.X_OK)
+        """Whether this version and this user may write to the store."""
+        return self._min_writer <= FORMAT_VERSION and os.access(self.root, os.W_OK | os.X_OK)
 
     def new_writer(self, rank: int | None = None, **limits: Any) -> SegmentWriter:
         """A writer to the live record.
@@ -133,16 +134,19 @@ def _read_identity(root: Path) -> dict[str, Any] | None:
         identity = json.loads(path.read_bytes())
         if not isinstance(identity, dict) or not isinstance(identity.get("store_id"), str):
             raise ValueError("no store_id in it")
-    except FileNotFoundError:
+        if not all(isinstance(identity.get(limit, 1), int) for limit in ("min_reader", "min_writer")):
+            raise ValueError("min_reader or min_writer is no number")
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
         raise StoreFormatError(
             f"{str(path)!r} is damaged ({error}).\nExpected a JSON object with a store_id. Restore it from a copy.",
             path=path,
         ) from error
-    except PermissionError as error:
+    except OSError as error:
         raise StoreError(
-            f"The store in {str(root)!r} may not be read by this user. Expected read permission. Ask its owner.",
+            f"The store in {str(root)!r} cannot be read: {error.strerror or error}.\n"
+            f"Expected a file {_IDENTITY} that this user may read. Check its permissions, or choose another store.",
             path=root,
         ) from error
     needed = identity.get("min_reader", 1)
