@@ -3,7 +3,7 @@
 Imports pyarrow when called.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from autotrack.store.backend import LocalBackend
 from autotrack.store.columns import as_numpy, texts
 from autotrack.store.delta import DataFile, DeltaTable
 from autotrack.store.journal import new_id
+from autotrack.store.schema import METRICS, RUNS, Kind, arrow_type
 
 __all__ = ["read_file", "read_points", "write_metrics_file", "write_runs_file"]
 
@@ -56,16 +57,19 @@ def write_metrics_file(backend: LocalBackend, table: DeltaTable, points: Any) ->
 
 
 def read_file(backend: LocalBackend, table: DeltaTable, file: DataFile, columns: Sequence[str] | None = None) -> Any:
-    """A whole file, or some columns of it (those it has).
+    """A whole file of `runs`, or some columns of it (those it has).
 
     Raises:
         FileNotFoundError: The file was replaced; take a new snapshot.
     """
     import pyarrow.parquet as pq
 
-    with open(backend.path(table.key(file.name)), "rb") as source, pq.ParquetFile(source) as parquet:
+    with (
+        open(backend.path(table.key(file.name)), "rb") as source,
+        pq.ParquetFile(source, coerce_int96_timestamp_unit="us") as parquet,
+    ):
         wanted = None if columns is None else [name for name in columns if name in parquet.schema_arrow.names]
-        return parquet.read(columns=wanted, use_threads=False)
+        return _as_ours(parquet.read(columns=wanted, use_threads=False), RUNS)
 
 
 def read_points(backend: LocalBackend, table: DeltaTable, file: DataFile, run_id: str, key: str) -> Any:
@@ -74,13 +78,18 @@ def read_points(backend: LocalBackend, table: DeltaTable, file: DataFile, run_id
 
     columns = ["run_id", "key", "step", "epoch", "ts", "value"]
     path = backend.path(table.key(file.name))
-    with open(path, "rb") as source, pq.ParquetFile(source, read_dictionary=["run_id", "key"]) as parquet:
+    with (
+        open(path, "rb") as source,
+        pq.ParquetFile(source, read_dictionary=["run_id", "key"], coerce_int96_timestamp_unit="us") as parquet,
+    ):
         groups = [
             group
             for group in range(parquet.num_row_groups)
             if _group_may_hold(parquet.metadata.row_group(group), {"run_id": run_id, "key": key})
         ]
-        return parquet.read_row_groups(groups, columns=columns, use_threads=False) if groups else None
+        if not groups:
+            return None
+        return _as_ours(parquet.read_row_groups(groups, columns=columns, use_threads=False), METRICS)
 
 
 def _write(backend: LocalBackend, table: DeltaTable, rows: Any, stats: dict[str, Any], **options: Any) -> DataFile:
@@ -101,6 +110,18 @@ def _write(backend: LocalBackend, table: DeltaTable, rows: Any, stats: dict[str,
     name = f"L0-{new_id()}.parquet"  # never used again, so that nobody mistakes one file for another
     backend.put(table.key(name), data, durable=True)
     return DataFile(name, len(data), {"numRecords": rows.num_rows, **stats})
+
+
+def _as_ours(rows: Any, columns: Mapping[str, Kind]) -> Any:
+    """The rows with our types: other engines may add files with wider texts, or times in other units."""
+    import pyarrow as pa
+
+    names = pa.dictionary(pa.int32(), pa.string())
+    for position, field in enumerate(rows.schema):
+        expected = names if pa.types.is_dictionary(field.type) else arrow_type(columns[field.name])
+        if field.name in columns and field.type != expected:
+            rows = rows.set_column(position, field.name, rows.column(position).cast(expected))
+    return rows
 
 
 def _group_may_hold(group: Any, values: dict[str, str]) -> bool:

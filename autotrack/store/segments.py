@@ -262,12 +262,10 @@ def _is_locked(path: Path) -> bool:
 
 def _record(line: bytes) -> dict[str, Any] | None:
     """The record of a line without its newline, or None if it is torn or damaged."""
-    if len(line) < 11 or line[8:9] != b" ":
-        return None
     text = line[9:]
+    if line[:9] != b"%08x " % zlib.crc32(text):
+        return None
     try:
-        if int(line[:8], 16) != zlib.crc32(text):
-            return None
         record = json.loads(text)
     except ValueError:
         return None

@@ -1,11 +1,11 @@
 """A record that was damaged: what is whole comes back, what is not is left out, and nothing is ever made up."""
 
 import random
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,10 +20,15 @@ def segment_path(one):
     return path
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
+@cache
+def written():
     """The bytes of a segment: six runs, a tag and forty points each, in a line of their own."""
-    writer = Store.open(tmp_path_factory.mktemp("written") / "store", create=True).new_writer()
+    with TemporaryDirectory() as folder:
+        return write_in(folder)
+
+
+def write_in(folder):
+    writer = Store.open(folder, create=True).new_writer()
     writer.write(dict(enumerate(RUNS)), {0: "loss"}, [], b"")
     for number in range(len(RUNS)):
         fields = {"status": "running", "tags": {"number": str(number)}}
@@ -82,41 +87,44 @@ def assert_rest_is_there(store, touched):
 
 
 @given(st.data())
-def test_flipped_bits_cost_the_lines_they_are_in_and_no_other(written, data):
-    flips = data.draw(st.lists(st.tuples(st.integers(0, len(written) - 1), st.integers(0, 7)), min_size=1, max_size=8))
+def test_flipped_bits_cost_the_lines_they_are_in_and_no_other(data):
+    whole = written()
+    flips = data.draw(st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(0, 7)), min_size=1, max_size=8))
     flips = list(dict(flips).items())
-    damaged = written
+    damaged = whole
     for place, bit in flips:
         damaged = flip(damaged, place, bit)
     with TemporaryDirectory() as folder:
         store = store_of(folder, damaged)
-        touched = lines_touched(written, [place for place, _ in flips])
+        touched = lines_touched(whole, [place for place, _ in flips])
         assert_rest_is_there(store, touched)
         assert store.seal().skipped_lines >= 1
         assert_rest_is_there(store, touched)
 
 
 @given(st.data())
-def test_a_record_cut_anywhere_gives_all_lines_before_the_cut(written, data):
-    size = data.draw(st.integers(0, len(written)))
-    kept = written[:size].count(b"\n")
+def test_a_record_cut_anywhere_gives_all_lines_before_the_cut(data):
+    whole = written()
+    size = data.draw(st.integers(0, len(whole)))
+    kept = whole[:size].count(b"\n")
     with TemporaryDirectory() as folder:
-        store = store_of(folder, written[:size])
+        store = store_of(folder, whole[:size])
         for _ in range(2):
             assert_rest_is_there(store, set(range(kept, 15)))
             store.seal()
 
 
 @given(st.data())
-def test_a_hole_of_zeros_or_noise_is_skipped(written, data):
-    start = data.draw(st.integers(0, len(written)))
-    end = data.draw(st.integers(start, min(len(written), start + 4096)))
+def test_a_hole_of_zeros_or_noise_is_skipped(data):
+    whole = written()
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, min(len(whole), start + 4096)))
     filling = data.draw(st.one_of(st.just(bytes(end - start)), st.binary(max_size=200)))
     with TemporaryDirectory() as folder:
-        store = store_of(folder, written[:start] + filling + written[end:])
-        touched = lines_touched(written, range(start, end))
+        store = store_of(folder, whole[:start] + filling + whole[end:])
+        touched = lines_touched(whole, range(start, end))
         if start == end and filling:
-            touched = lines_touched(written, [start])
+            touched = lines_touched(whole, [start])
         rows, histories = read_all(store)
         assert set(rows) <= set(RUNS)
         for number, run_id in enumerate(RUNS):
@@ -136,7 +144,7 @@ def test_noise_is_no_record(noise):
         assert store.rows() == {}
 
 
-def test_what_is_skipped_is_counted(store, recorder, written):
+def test_what_is_skipped_is_counted(store, recorder):
     one = recorder(store)
     one.start("run-a")
     path = segment_path(one)
