@@ -5,14 +5,18 @@ A fit inside a fit belongs to the outer one. `Scope` marks the outer one:
     with Scope() as scope:          # in a hook, around its `yield`
         if scope.is_outermost: ...
 
-Threads start without a scope, so a pool that works for a fit must hand it on (`Scope.shared`). A forked child
+Threads start without a scope, so a pool that works for a fit must hand it on (`Carried`). A forked child
 inherits the scope of its parent: inside a fit it stays silent, which is right for workers of that fit.
 """
 
-from contextvars import ContextVar, Token
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, Token, copy_context
 from typing import Any, Self
 
-__all__ = ["Scope", "inside"]
+__all__ = ["Carried", "Scope", "inside"]
+
+_OURS = "autotrack_"  # what the names of all our context variables begin with
 
 _current: ContextVar["Scope | None"] = ContextVar("autotrack_scope", default=None)
 
@@ -37,9 +41,26 @@ class Scope:
             _current.reset(self._token)
             self._token = None
 
-    def shared(self) -> "Scope":
-        """A scope for another thread that works for this one: what runs in it is inside."""
-        return Scope(self.subject)
+
+class Carried:
+    """What of ours holds here (the scope, the open run), to hold as well in threads that work for this one."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self) -> None:
+        self._values = [
+            (variable, value) for variable, value in copy_context().items() if variable.name.startswith(_OURS)
+        ]
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """It holds in this block, in whatever thread or task that is."""
+        tokens = [(variable, variable.set(value)) for variable, value in self._values]
+        try:
+            yield
+        finally:
+            for variable, token in reversed(tokens):
+                variable.reset(token)
 
 
 def inside() -> Scope | None:

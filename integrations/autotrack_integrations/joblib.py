@@ -1,51 +1,60 @@
-"""joblib: threads that work for a fit belong to it.
+"""joblib: what a pool does belongs to where the pool was started, in threads and in processes.
 
 Watches   Parallel.__call__, Parallel._dispatch and BatchedCalls.__call__ (the last two private; checked on
           joblib 1.3 to 1.6)
-Records   nothing: it hands the scope of a fit on to the pool's threads, so that fits in them stay silent
-Never     changes or wraps a task; a task that is pickled for another process carries nothing of ours
+Records   nothing itself. Threads of a pool get the open run, and the scope of a fit, so that fits in them are
+          recorded in the run, or stay silent inside the fit. Tasks of the user's own that go to loky processes are
+          recorded there, into the same store
+Never     changes what a task computes, returns or raises; a task sent from inside a fit carries nothing of ours
 Needs     joblib >= 1.3
 """
 
+import os
 import weakref
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from autotrack.hooks import Call, Patch, Scope, inside
+from autotrack import run
+from autotrack.guard import guard
+from autotrack.hooks import Call, Carried, Patch, inside
 
-__all__ = ["watch"]
+__all__ = ["InWorker", "watch"]
 
 
 def watch() -> list[Patch]:
     """Start watching; the caller keeps the patches and calls undo() on each."""
     from joblib.parallel import BatchedCalls, Parallel
 
-    of_pool: weakref.WeakKeyDictionary[Any, Scope] = weakref.WeakKeyDictionary()
-    of_batch: weakref.WeakKeyDictionary[Any, Scope] = weakref.WeakKeyDictionary()
+    of_pool: weakref.WeakKeyDictionary[Any, Carried] = weakref.WeakKeyDictionary()
+    of_batch: weakref.WeakKeyDictionary[Any, Carried] = weakref.WeakKeyDictionary()
 
     def watch_parallel(call: Call) -> Generator[None, None, None]:
-        """Remember the scope a pool works for."""
-        scope = inside()
-        if scope is None:
+        """Remember what a pool works for."""
+        if inside() is None and run.recorder() is None:
             return
         pool = call.args[0]
-        of_pool[pool] = scope
+        of_pool[pool] = Carried()
         yield
         if getattr(pool, "return_as", "list") == "list":
             of_pool.pop(pool, None)
 
     def watch_dispatch(call: Call) -> Generator[None, None, None]:
         """Remember it for each batch of tasks: later batches are dispatched by threads of the pool."""
-        scope = of_pool.get(call.args[0])
-        if scope is not None:
-            of_batch[call.args[1]] = scope
-            yield
+        pool, batch = call.args[:2]
+        carried = of_pool.get(pool)
+        if carried is None:
+            return
+        of_batch[batch] = carried
+        if type(pool._backend).__name__ == "LokyBackend" and (settings := _settings_for_workers(carried)):
+            batch.items = [(InWorker(task, settings), args, kwargs) for task, args, kwargs in batch.items]
+        yield
 
     def watch_batch(call: Call) -> Generator[None, None, None]:
-        """Run a batch inside the scope, in whatever thread it runs."""
-        scope = of_batch.get(call.args[0])
-        if scope is not None and inside() is None:
-            with scope.shared():
+        """Run a batch with what was carried, in whatever thread it runs."""
+        carried = of_batch.get(call.args[0])
+        if carried is not None:
+            with carried.here():
                 yield
 
     return [
@@ -53,3 +62,53 @@ def watch() -> list[Patch]:
         Patch(Parallel, "_dispatch", watch_dispatch),
         Patch(BatchedCalls, "__call__", watch_batch),
     ]
+
+
+def _settings_for_workers(carried: Carried) -> dict[str, Any] | None:
+    """What a worker needs to record as this process does; None where tasks are not recorded."""
+    with carried.here():
+        recorder = run.recorder()
+        if recorder is None or not run.is_recording():
+            return None
+        active = run.active_run()
+    return {
+        "store": str(recorder.buffer.root),
+        "experiment": active.experiment if active is not None else recorder.experiment,
+        "log_models": recorder.log_models,
+        "tags": recorder.tags,
+    }
+
+
+class InWorker:
+    """A task of the user's, recorded also in another process. There it is called as it would have been."""
+
+    def __init__(self, task: Callable[..., Any], settings: dict[str, Any]) -> None:
+        self.task = task
+        self.settings = settings
+        self.sender = os.getpid()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if os.getpid() == self.sender:
+            return self.task(*args, **kwargs)
+        with _recording(self.settings):
+            return self.task(*args, **kwargs)
+
+
+@contextmanager
+def _recording(settings: dict[str, Any]) -> Iterator[None]:
+    """Record in this block only: the process is used again, also for the insides of fits, which stay silent."""
+    if run.recorder() is not None:  # the task before switched it on for itself
+        yield
+        return
+    with guard("recording in a worker"):
+        import autotrack
+
+        autotrack.enable(**settings)
+    recorder = run.recorder()
+    try:
+        yield
+    finally:
+        run.use(None)
+        if recorder is not None:
+            with guard("recording in a worker"):
+                recorder.flush()

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from autotrack.hooks import Scope, inside
+from autotrack.hooks import Carried, Scope, inside
 
 
 def test_scope_inside_a_scope_is_not_outermost():
@@ -18,16 +18,17 @@ def test_scope_inside_a_scope_is_not_outermost():
 def test_thread_starts_outside_and_can_be_handed_the_scope():
     seen = []
 
-    def work(scope):
-        seen.append(inside() is None)
-        with scope.shared():
-            seen.append(inside() is not None)
+    def work(carried, scope):
+        seen.append(inside())
+        with carried.here():
+            seen.append(inside())
+        seen.append(inside())
 
     with Scope() as scope:
-        thread = threading.Thread(target=work, args=(scope,))
+        thread = threading.Thread(target=work, args=(Carried(), scope))
         thread.start()
         thread.join()
-    assert seen == [True, True]
+    assert seen == [None, scope, None]
 
 
 def test_tasks_do_not_see_each_others_scopes():

@@ -1,0 +1,95 @@
+"""What a joblib pool does belongs to where the pool was started."""
+
+import joblib
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+
+import autotrack
+
+X, y = load_iris(return_X_y=True)
+
+
+def fit(C):
+    return LogisticRegression(C=C, max_iter=300).fit(X, y).C
+
+
+def in_threads(*values):
+    return joblib.Parallel(n_jobs=2, prefer="threads")(joblib.delayed(fit)(C) for C in values)
+
+
+def test_fits_in_threads_of_a_pool_are_runs_each(store_path):
+    autotrack.enable(store=store_path)
+    assert in_threads(1, 2, 3) == [1, 2, 3]
+    assert sorted(run.params["C"] for run in autotrack.search_runs()) == [1, 2, 3]
+
+
+def test_fits_in_threads_of_a_pool_belong_to_the_open_run(store_path):
+    autotrack.enable(store=store_path)
+    with autotrack.start_run("mine") as mine:
+        in_threads(1, 2, 3)
+    assert len(mine.children) == 2
+    assert sorted([mine.params["C"], *(child.params["C"] for child in mine.children)]) == [1, 2, 3]
+
+
+def test_paused_reaches_the_threads_of_a_pool(store_path):
+    autotrack.enable(store=store_path)
+    fit(1)
+    with autotrack.paused():
+        in_threads(2, 3)
+    assert [run.params["C"] for run in autotrack.search_runs()] == [1]
+
+
+SCRIPT = """
+    import json, sys
+    import autotrack, joblib
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV
+    X, y = load_iris(return_X_y=True)
+
+    class Mine(LogisticRegression):
+        pass
+
+    def fit(C):
+        if C < 0:
+            raise ValueError("theirs")
+        return Mine(C=C, max_iter=300).fit(X, y)
+
+    def pool(*values):
+        return joblib.Parallel(n_jobs=2)(joblib.delayed(fit)(C) for C in values)
+
+    def runs():
+        return sorted([run.name, run.params["C"]] for run in autotrack.search_runs() if "C" in run.params)
+
+    autotrack.enable(store=sys.argv[1], tags={"who": "me"})
+    models = pool(1, 2, 3)
+    found = [[model.C for model in models], runs(), sorted({run.tags["who"] for run in autotrack.search_runs()})]
+    with autotrack.paused():
+        pool(4)
+    GridSearchCV(Mine(max_iter=300), {"C": [5, 6]}, cv=2, n_jobs=2).fit(X, y)
+    found.append(runs())
+    found.append(sorted(run.name for run in autotrack.search_runs()))
+    try:
+        pool(-1)
+    except ValueError as error:
+        found.append(str(error))
+    autotrack.disable()
+    pool(7)
+    autotrack.enable(store=sys.argv[1])
+    found.append(len(autotrack.search_runs()))
+    print(json.dumps(found))
+"""
+
+
+@pytest.mark.slow
+def test_fits_in_loky_processes_are_recorded_there_and_those_of_a_search_stay_silent(run_python, store_path):
+    fitted, runs, tags, after, names, error, count = run_python(SCRIPT, str(store_path), timeout_s=120)
+    assert fitted == [1, 2, 3]
+    assert runs == [["Mine", 1], ["Mine", 2], ["Mine", 3]]
+    assert tags == ["me"]
+    assert after == runs
+    assert names == ["GridSearchCV", "Mine", "Mine", "Mine"]
+    assert error == "theirs"
+    assert count == 4

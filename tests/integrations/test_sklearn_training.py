@@ -1,0 +1,223 @@
+"""Training metrics: those of sklearn.metrics, and never at the price of what the user's script does."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.datasets import load_iris, make_multilabel_classification
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neighbors import KernelDensity, KNeighborsClassifier, LocalOutlierFactor, RadiusNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+import autotrack
+
+X, y = load_iris(return_X_y=True)
+rng = np.random.RandomState(0)
+target = X @ [1.0, 2.0, -1.0, 0.5] + rng.normal(0, 0.3, len(X))
+
+
+@pytest.fixture(autouse=True)
+def _enabled(store_path):
+    autotrack.enable(store=store_path)
+
+
+def recorded(estimator, *data):
+    estimator.fit(*data)
+    return autotrack.last_run()
+
+
+class Counting(TransformerMixin, ClassifierMixin, BaseEstimator):
+    """A user's own class whose methods count how often they are called."""
+
+    def __init__(self):
+        self.calls = []
+
+    def fit(self, X, y=None):
+        self.calls = ["fit"]
+        self.classes_ = np.array([0, 1, 2])
+        return self
+
+    def transform(self, X):
+        self.calls.append("transform")
+        return X
+
+    def predict(self, X):
+        self.calls.append("predict")
+        return np.zeros(len(X), dtype=int)
+
+
+def test_methods_of_the_users_own_are_called_as_often_as_without_us():
+    own, step = Counting(), Counting()
+    assert "code of its own" in recorded(own, X, y).lacks["train metrics"]
+    assert own.calls == ["fit"]
+    recorded(make_pipeline(step, LogisticRegression(max_iter=300)), X, y)
+    assert step.calls == ["fit", "transform"]
+
+
+def test_functions_of_the_users_own_are_called_as_often_as_without_us():
+    calls = []
+
+    def double(values):
+        calls.append("double")
+        return 2 * values
+
+    def scorer(estimator, X, y):
+        calls.append("scorer")
+        return 0.5
+
+    recorded(make_pipeline(FunctionTransformer(double), LogisticRegression(max_iter=300)), X, y)
+    assert calls == ["double"]
+    calls.clear()
+    run = recorded(GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]}, scoring=scorer, cv=2), X, y)
+    assert calls == ["scorer"] * 2
+    assert "train_score" not in run.metrics
+    assert "train_accuracy" in run.metrics
+
+
+def test_class_that_only_adds_to_a_librarys_has_training_metrics():
+    class Mine(LogisticRegression):
+        def fit(self, X, y):
+            self.seen_ = len(X)
+            return super().fit(X, y)
+
+    assert "train_accuracy" in recorded(Mine(max_iter=300), X, y).metrics
+
+
+def test_data_is_not_written_into_a_second_time():
+    with autotrack.paused():
+        once = X.copy()
+        make_pipeline(StandardScaler(copy=False), LogisticRegression()).fit(once, y)
+    data = X.copy()
+    run = recorded(make_pipeline(StandardScaler(copy=False), LogisticRegression()), data, y)
+    assert (data == once).all()
+    assert "write into the data" in run.lacks["train metrics"]
+
+
+def test_verbose_forest_prints_what_it_would_have(capfd):
+    def printed():
+        RandomForestClassifier(n_estimators=3, verbose=1, random_state=0).fit(X, y)
+        said = capfd.readouterr()
+        return (said.out + said.err).count("Done")
+
+    with autotrack.paused():
+        without = printed()
+    assert printed() == without
+
+
+def test_predicting_the_training_data_warns_nobody():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run = recorded(RadiusNeighborsRegressor(radius=1e-9), X[:, :1].round(), y)
+    assert run.lacks.keys() <= {"train metrics"}
+
+
+@pytest.mark.parametrize("shape", ["array", "column", "list", "column of a frame"])
+def test_one_target_is_one_whatever_holds_it(shape):
+    held = {
+        "array": target,
+        "column": target[:, None],
+        "list": target.tolist(),
+        "column of a frame": pd.DataFrame({"t": target}),
+    }[shape]
+    model = Ridge()
+    run = recorded(model, X, held)
+    with autotrack.paused():
+        assert run.metrics["train_r2"] == pytest.approx(metrics.r2_score(target, model.predict(X)))
+
+
+def test_metrics_of_several_outputs_are_those_of_sklearn_metrics():
+    outputs = np.column_stack([target, target**2, np.ones(len(X))])
+    model = DecisionTreeRegressor(max_depth=2, random_state=0)
+    found = recorded(model, X, outputs).metrics
+    with autotrack.paused():
+        predicted = model.predict(X)
+        assert found["train_score"] == pytest.approx(model.score(X, outputs))
+        assert found["train_r2"] == pytest.approx(metrics.r2_score(outputs, predicted))
+        for name in ("mean_absolute_error", "mean_squared_error", "root_mean_squared_error"):
+            assert found[f"train_{name}"] == pytest.approx(getattr(metrics, name)(outputs, predicted))
+
+
+def test_score_of_its_own_stands_beside_the_usual_metrics():
+    model = PoissonRegressor()
+    found = recorded(model, X, np.abs(target)).metrics
+    with autotrack.paused():
+        assert found["train_score"] == model.score(X, np.abs(target))
+        assert found["train_r2"] == pytest.approx(metrics.r2_score(np.abs(target), model.predict(X)))
+
+
+def test_labels_the_model_does_not_know_are_not_taken_for_others():
+    some = np.where(np.arange(len(y)) % 2, y, -1)
+    model = SelfTrainingClassifier(LogisticRegression(max_iter=300))
+    found = recorded(model, X, some).metrics
+    with autotrack.paused():
+        assert found["train_score"] == model.score(X, some)
+    assert "train_accuracy" not in found
+
+
+def test_predictions_that_tie_in_probability_are_those_of_predict():
+    model = SGDClassifier(loss="modified_huber", max_iter=3, tol=None, random_state=0)
+    found = recorded(model, X, y).metrics
+    with autotrack.paused():
+        assert found["train_accuracy"] == model.score(X, y)
+
+
+def test_multilabel_and_multioutput_classifiers_have_the_score_they_have():
+    some_X, labels = make_multilabel_classification(100, random_state=0)
+    for model in (RandomForestClassifier(5, random_state=0), MultiOutputClassifier(LogisticRegression())):
+        run = recorded(model, some_X, labels)
+        with autotrack.paused():
+            assert run.metrics["train_score"] == model.score(some_X, labels)
+    run = recorded(DecisionTreeClassifier(), X, np.column_stack([y, y[::-1]]))
+    assert "multiclass-multioutput is not supported" in run.lacks["train metrics"]
+    assert run.status == "finished"
+
+
+@pytest.mark.parametrize("method", ["fit", "fit_predict"])
+def test_outlier_factors_need_no_prediction(method):
+    model = LocalOutlierFactor(contamination=0.1)
+    getattr(model, method)(X)
+    with autotrack.paused():
+        expected = (LocalOutlierFactor(contamination=0.1).fit_predict(X) == -1).mean()
+    assert autotrack.last_run().metrics["train_outlier_share"] == expected
+
+
+def test_density_is_a_model():
+    model = KernelDensity()
+    run = recorded(model, X)
+    with autotrack.paused():
+        assert run.metrics["train_score"] == model.score(X)
+
+
+def test_search_without_a_refit_cannot_predict_and_says_so():
+    run = recorded(GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]}, refit=False, cv=2), X, y)
+    assert run.lacks["train metrics"] == "it cannot predict"
+    assert run.params["best.max_depth"] == 1
+
+
+def test_slow_predictions_are_of_a_sample_of_rows_and_that_is_recorded():
+    many = np.tile(X, (400, 1)) + rng.normal(0, 0.1, (60_000, 4))
+    labels = np.tile(y, 400)
+    run = recorded(KNeighborsClassifier(50), many, labels)
+    if "train metrics" in run.lacks:  # on a slow machine not even a sample
+        assert run.lacks["train metrics"] == "predicting the training data takes too long"
+    else:
+        assert 50 <= run.params["train_metrics_rows"] < 60_000
+        assert run.metrics["train_accuracy"] > 0.9
+
+
+def test_linear_model_of_many_rows_is_predicted_in_full():
+    many = np.tile(X, (20, 1))
+    model = LinearRegression()
+    run = recorded(model, many, np.tile(target, 20))
+    assert "train_metrics_rows" not in run.params
+    with autotrack.paused():
+        assert run.metrics["train_r2"] == pytest.approx(model.score(many, np.tile(target, 20)))
