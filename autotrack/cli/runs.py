@@ -46,12 +46,14 @@ def ls(
     """
     from autotrack import api
     from autotrack.cli.output import print_json, tell
+    from autotrack.query import table
 
     try:
         matching = api.search_runs(where, experiment=experiment, order_by=order_by).rows
         is_narrowed = bool(where.strip()) or experiment is not None
         everything = api.search_runs().rows if is_narrowed else matching
     except StoreNotFoundError:
+        table.asked_cells(where, order_by)  # told also here where they cannot be read
         matching, everything = [], []
     if not matching:
         tell(_nothing_found(where, experiment, everything))
@@ -70,7 +72,8 @@ def ls(
     if len(rows) > len(shown):
         tell(f"{len(rows) - len(shown)} more; show them with --limit 0")
     if where and (hidden := len(matching) - len(rows)):
-        tell(f"{hidden} runs inside other runs match too; show them with --all")
+        inside = "1 run inside another matches" if hidden == 1 else f"{hidden} runs inside others match"
+        tell(f"{inside} too; show all with --all")
 
 
 def _print_runs(rows: Sequence[Row], children: Counter[str], where: str, order_by: str | None) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autotrack.cli.options import json_option, store_option
+from autotrack.errors import StoreError
 
 if TYPE_CHECKING:
     from autotrack.run import Run
@@ -31,10 +32,18 @@ def show(run_id: str, as_json: bool) -> None:
 
     run = api.get_run(run_id)
     if as_json:
-        details = {"children": [child.id for child in run.children], "model": run.model}
-        print_json({**run.to_dict(), **details, "code": run.code, "environment": run.environment})
+        details = {name: _readable(run, name) for name in ("model", "code", "environment")}
+        print_json({**run.to_dict(), "children": [child.id for child in run.children], **details})
         return
     _print(run)
+
+
+def _readable(run: "Run", name: str) -> Any:
+    """What lies in blobs; where one is lost or damaged, what is wrong with it, and the rest is shown all the same."""
+    try:
+        return getattr(run, name)
+    except StoreError as error:
+        return {"damaged": str(error)}
 
 
 def _print(run: "Run") -> None:
@@ -55,7 +64,7 @@ def _print(run: "Run") -> None:
         facts = {**package_facts(run.store, manifest), "load it": f'autotrack.load_model("{reference}")'}
         print_pairs(facts, title="model" if name == "model" else f"model {name}")
     print_pairs(run.artifacts, title="artifacts")
-    print_pairs(_environment(run.environment), title="environment")
+    print_pairs(_environment(_readable(run, "environment")), title="environment")
 
 
 def _about(run: "Run") -> dict[str, Any]:
@@ -63,7 +72,7 @@ def _about(run: "Run") -> dict[str, Any]:
     from autotrack.cli.details import command_text, local_time
     from autotrack.query.table import show_duration
 
-    code, facts = run.code, run.to_dict()
+    code, facts = _readable(run, "code"), run.to_dict()
     seconds = None if run.ended_at is None else (run.ended_at - run.started_at).total_seconds()
     children = len(run.children)
     about = {
