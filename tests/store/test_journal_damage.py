@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autotrack.store import NO_EPOCH, POINT, Store
@@ -86,6 +86,7 @@ def assert_rest_is_there(store, touched):
         assert histories[run_id].values == ([step / 8 for step in range(40)] if has_points else [])
 
 
+@settings(max_examples=30)
 @given(st.data())
 def test_flipped_bits_cost_the_lines_they_are_in_and_no_other(data):
     whole = written()
@@ -102,6 +103,7 @@ def test_flipped_bits_cost_the_lines_they_are_in_and_no_other(data):
         assert_rest_is_there(store, touched)
 
 
+@settings(max_examples=30)
 @given(st.data())
 def test_a_record_cut_anywhere_gives_all_lines_before_the_cut(data):
     whole = written()
@@ -114,6 +116,7 @@ def test_a_record_cut_anywhere_gives_all_lines_before_the_cut(data):
             store.seal()
 
 
+@settings(max_examples=30)
 @given(st.data())
 def test_a_hole_of_zeros_or_noise_is_skipped(data):
     whole = written()
@@ -135,6 +138,7 @@ def test_a_hole_of_zeros_or_noise_is_skipped(data):
         assert read_all(store) == (rows, histories)
 
 
+@settings(max_examples=30)
 @given(st.binary(max_size=2000))
 def test_noise_is_no_record(noise):
     with TemporaryDirectory() as folder:

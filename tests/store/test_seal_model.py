@@ -195,7 +195,7 @@ def check(sequence, max_bytes):
         assert_equal(written, model)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(sequences, segment_sizes)
 def test_rows_and_points_are_what_was_written_before_and_after_every_seal(sequence, max_bytes):
     check(sequence, max_bytes)
