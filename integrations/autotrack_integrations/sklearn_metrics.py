@@ -34,7 +34,7 @@ _PREDICTIONS = ("y_pred", "y_score", "y_proba", "y_prob", "pred_decision", "labe
 _QUALIFIERS = ("average", "multi_class", "beta", "k", "normalize", "adjusted", "alpha", "power", "max_fpr", "weights")
 
 _PREDICTED = r"preds?|predict(?:ed|ions?)|probas?|probs?|scores?|hat"
-_SIDE = rf"(?:[xy]|labels?|targets?|features?|data|df|inputs?|true|{_PREDICTED})"
+_SIDE = rf"(?:[xy]|labels?|targets?|features?|data|df|inputs?|true|truth|{_PREDICTED})"
 _AFFIX = re.compile(rf"^{_SIDE}(?=_|$)|_{_SIDE}$")
 _GLUED = re.compile(r"^[xy](?:[a-z0-9]{0,2}_)?(?=(?:train|test|tr|te|val|valid|holdout|dev|eval|oot)\w*$)")
 _SHORT = {"tr": "train", "trn": "train", "training": "train", "te": "test", "tst": "test", "testing": "test"} | {

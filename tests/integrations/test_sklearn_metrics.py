@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 from sklearn import metrics
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer
-from sklearn.linear_model import LogisticRegression
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score as imported_before
-from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.model_selection import GridSearchCV, cross_val_predict, permutation_test_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -155,3 +157,102 @@ def test_predictions_are_forgotten_with_their_array():
 )
 def test_data_is_named_after_the_variable(variable, name):
     assert data_name(variable) == name
+
+
+def test_part_of_a_data_set_does_not_stand_for_the_whole():
+    model, run = fitted()
+    whole = metrics.accuracy_score(y_test, model.predict(X_test))
+    part = metrics.accuracy_score(y_test[:20], model.predict(X_test[:20]))
+    assert run.metrics["test_accuracy"] == whole
+    assert run.metrics["test_part_accuracy"] == part
+
+
+def test_data_handed_to_a_function_has_the_name_it_has_outside():
+    model, run = fitted()
+
+    def evaluate(estimator, X, y):
+        return metrics.accuracy_score(y, estimator.predict(X)), estimator.score(X, y)
+
+    accuracy, score = evaluate(model, X_test, y_test)
+    assert evaluate(model, X_train, y_train)[0] == run.metrics["train_accuracy"]
+    assert run.metrics["test_accuracy"] == accuracy
+    assert run.metrics["test_score"] == score
+    assert not {"accuracy", "score"} & run.metrics.keys()
+
+
+def test_variable_of_the_predictions_names_data_that_has_no_name():
+    model, run = fitted()
+    pred_val = model.predict(X[:50] + 0)
+    value = metrics.accuracy_score(y[:50].tolist(), pred_val)
+    assert run.metrics["val_accuracy"] == value
+
+
+def test_what_scikit_learn_computes_for_itself_is_left_out():
+    model, run = fitted()
+    before = dict(run.metrics)
+    permutation_importance(model, X_test, y_test, n_repeats=2, random_state=0)
+    assert run.metrics == before
+
+
+def test_predictions_of_a_cross_validation_belong_to_its_run():
+    predicted = cross_val_predict(DecisionTreeClassifier(random_state=0), X, y, cv=3)
+    run = autotrack.last_run()
+    assert "test_score" not in run.metrics
+    assert metrics.accuracy_score(y, predicted) == run.metrics["cv_accuracy"]
+    cross_val_predict(Ridge(), X, y, cv=3)
+    assert autotrack.last_run().metrics == {}
+
+
+def test_permutation_test_is_recorded_with_its_p_value():
+    score, _, p_value = permutation_test_score(Ridge(), X[:60], y[:60], n_permutations=3, random_state=0)
+    assert autotrack.last_run().metrics == {"test_score": score, "p_value": p_value}
+
+
+def test_labels_of_a_clusterer_are_of_its_training_data():
+    labels = KMeans(2, n_init=1, random_state=0).fit_predict(X)
+    run = autotrack.last_run()
+    assert metrics.adjusted_rand_score(y, labels) == run.metrics["train_adjusted_rand"]
+    assert metrics.silhouette_score(X, labels) == run.metrics["train_silhouette"]
+
+
+def test_metric_is_of_the_model_that_predicted_and_not_of_the_one_that_gave_the_truth():
+    teacher, teachers_run = fitted(1)
+    student, students_run = fitted(5)
+    truth, predicted = teacher.predict(X_test), student.predict(X_test)
+    value = metrics.accuracy_score(truth, predicted)
+    assert students_run.metrics["test_accuracy"] == value
+    assert "test_accuracy" not in teachers_run.metrics
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "key"),
+    [
+        (metrics.fbeta_score, {"beta": 2}, "test_fbeta_beta_2"),
+        (metrics.accuracy_score, {"normalize": False}, "test_accuracy_normalize_false"),
+        (metrics.f1_score, {"average": "binary"}, "test_f1"),
+        (metrics.precision_score, {"average": "weighted", "zero_division": 0}, "test_precision_weighted"),
+        (metrics.balanced_accuracy_score, {"adjusted": True}, "test_balanced_accuracy_adjusted_true"),
+    ],
+)
+def test_arguments_that_make_another_metric_are_part_of_its_name(function, arguments, key):
+    model, run = fitted()
+    value = function(y_test, model.predict(X_test), **arguments)
+    assert run.metrics[key] == value
+
+
+def test_last_step_of_a_pipeline_finds_the_pipelines_run():
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression()).fit(X_train, y_train)
+    run = autotrack.last_run()
+    value = metrics.accuracy_score(y_test, pipeline[-1].predict(pipeline[:-1].transform(X_test)))
+    assert run.metrics["test_accuracy"] == value
+
+
+def test_score_that_is_no_number_is_the_users_own_affair():
+    class Scored(DecisionTreeClassifier):
+        def score(self, X, y):
+            return {"accuracy": super().score(X, y)}
+
+    model = Scored().fit(X_train, y_train)
+    before = dict(autotrack.last_run().metrics)
+    assert model.score(X_test, y_test).keys() == {"accuracy"}
+    assert autotrack.last_run().metrics == before
