@@ -114,7 +114,7 @@ def history(ctx: click.Context, name: str, as_json: bool) -> None:
         print_json([event.to_dict() for event in events])
         return
     lines = [[local_time(event.at), event.by, _told(event)] for event in events]
-    print_table([Column("when"), Column("by", least=8, may_go=True), Column("what", least=20)], lines)
+    print_table([Column("when"), Column("by", least=8, goes=1), Column("what", least=20)], lines)
 
 
 def _list(ctx: click.Context, as_json: bool) -> None:
@@ -153,8 +153,8 @@ def _print_models(found: dict[str, list[ModelVersion]]) -> None:
         Column("name", least=12),
         Column("aliases", least=12),
         Column("newest", is_number=True),
-        Column("created", may_go=True),
-        Column("versions", is_number=True, may_go=True),
+        Column("created", goes=1),
+        Column("versions", is_number=True, goes=1),
     ]
     lines = []
     for name, versions in found.items():
@@ -179,9 +179,9 @@ def _print_versions(name: str, versions: Sequence[ModelVersion]) -> None:
         Column("aliases", least=10),
         Column("created"),
         Column("run"),
-        Column("by", least=8, may_go=True),
-        Column("description", least=12, may_go=True),
-        Column("tags", least=8, may_go=True),
+        Column("by", least=8, goes=1),
+        Column("description", least=12, goes=1),
+        Column("tags", least=8, goes=1),
     ]
     lines = [
         [

@@ -39,14 +39,15 @@ class Column:
 
     Attributes:
         least: Cells are cut down to this many columns of the terminal where it is narrow; None: never cut.
-        may_go: Left out where the terminal is too narrow; the rightmost goes first.
+        goes: Left out where the terminal is too narrow: the column with the highest number first, of equal ones the
+            rightmost. 0: never.
         is_number: Set to the right.
         is_status: Each word in its colour.
     """
 
     title: str
     least: int | None = None
-    may_go: bool = False
+    goes: int = 0
     is_number: bool = False
     is_status: bool = False
 
@@ -145,10 +146,10 @@ def _fitted(columns: Sequence[Column], widths: list[int], available: int) -> tup
         return widths[at] if smallest is None else min(widths[at], max(smallest, cell_len(columns[at].title)))
 
     while _total([least(at) for at in shown]) > available:
-        optional = [at for at in shown if columns[at].may_go]
-        if not optional:
+        first = max(shown, key=lambda at: (columns[at].goes, at))
+        if columns[first].goes == 0:
             break
-        shown.remove(optional[-1])
+        shown.remove(first)
     result = list(widths)
     excess = _total([widths[at] for at in shown]) - available
     while excess > 0:

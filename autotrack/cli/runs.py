@@ -86,20 +86,19 @@ def _print_runs(rows: Sequence[Row], children: Counter[str], where: str, order_b
         (Column("name", least=8), lambda row: row.get("name") or "-"),
         (Column("status", is_status=True), lambda row: row.get("status", "-")),
         (Column("started"), lambda row: table.show_time(row.get("start_ts"))[:16]),
-        (Column("duration", may_go=True, is_number=True), lambda row: table.show_duration(duration_s(row))),
+        (Column("duration", goes=3, is_number=True), lambda row: table.show_duration(duration_s(row))),
     ]
     if any(children[row["run_id"]] for row in rows):
-        number = Column("children", may_go=True, is_number=True)
-        cells.append((number, lambda row: str(children[row["run_id"]] or "-")))
+        cells.append((Column("children", goes=2, is_number=True), lambda row: str(children[row["run_id"]] or "-")))
     if len({row.get("experiment") for row in rows}) > 1:
-        cells.append((Column("experiment", least=8, may_go=True), lambda row: row.get("experiment") or "-"))
+        cells.append((Column("experiment", least=8, goes=2), lambda row: row.get("experiment") or "-"))
     asked = table.asked_cells(where, order_by)
     for title, cell in asked.items():
-        cells.append((Column(title.removeprefix("metrics."), may_go=True, is_number=True), cell))
+        cells.append((Column(title.removeprefix("metrics."), goes=1, is_number=True), cell))
     free = max(0, _METRICS - sum(title.startswith("metrics.") for title in asked))
     common = [key for key in table.common_metrics(rows, _METRICS) if f"metrics.{key}" not in asked][:free]
-    for key in common:
-        cells.append((Column(key, may_go=True, is_number=True), _last_value(key)))
+    for place, key in enumerate(common):
+        cells.append((Column(key, goes=2 if place or asked else 1, is_number=True), _last_value(key)))
     print_table([column for column, _ in cells], [[cell(row) for _, cell in cells] for row in rows])
 
 

@@ -52,9 +52,10 @@ def command(script: str, args: Sequence[str], *, is_module: bool = False) -> lis
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
     """The environment with the way in for tracking first on PYTHONPATH."""
-    path = env.get("PYTHONPATH")
-    # An empty entry would mean the working directory, so nothing is joined to an empty path.
-    return {**env, "PYTHONPATH": f"{_BOOTSTRAP}{os.pathsep}{path}" if path else str(_BOOTSTRAP)}
+    entries = [str(_BOOTSTRAP)]
+    if "PYTHONPATH" in env:
+        entries.append(env["PYTHONPATH"] or str(_BOOTSTRAP))  # twice: it is empty, but an empty entry means the folder
+    return {**env, "PYTHONPATH": os.pathsep.join(entries)}
 
 
 def _wait(words: list[str], env: dict[str, str]) -> int:

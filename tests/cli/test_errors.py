@@ -136,11 +136,12 @@ def test_debug_shows_the_traceback(cli: Cli) -> None:
     assert done.stderr.rstrip().endswith("List them with: autotrack ls")
 
 
-@pytest.mark.skipif(os.name != "posix" or os.getuid() == 0, reason="root may read everything")
 def test_store_that_may_not_be_read_is_told(bare: Cli, tmp_path: Path) -> None:
     store = Store.open(tmp_path / "store", create=True)
     os.chmod(store.root, 0o000)
     try:
+        if os.access(store.root, os.R_OK):
+            pytest.skip("this user may read everything")
         for args in every_reader("--store", "store"):
             assert told(bare(*args), 1).startswith("Error: ")
     finally:

@@ -58,11 +58,17 @@ def test_table_fits_the_terminal(terminal: Terminal, columns: int, ids: dict[str
     assert [line.split()[0] for line in lines[1:]] == [ids[name] for name in ("fit", "broken", "odd", "baseline")]
 
 
-def test_narrow_terminal_loses_the_last_columns_first(terminal: Terminal) -> None:
-    wide = COLOURS.sub("", terminal(200, "ls")).splitlines()[0].split()
-    narrow = COLOURS.sub("", terminal(90, "ls")).splitlines()[0].split()
-    assert narrow == wide[: len(narrow)]
-    assert len(narrow) < len(wide)
+def test_narrow_terminal_keeps_what_says_most_about_a_run(terminal: Terminal) -> None:
+    def header(columns: int, *args: str) -> list[str]:
+        return COLOURS.sub("", terminal(columns, "ls", *args)).splitlines()[0].split()
+
+    wide = header(200)
+    assert wide[:7] == ["id", "name", "status", "started", "duration", "children", "experiment"]
+    metrics = wide[7:]
+    assert len(metrics) == 3
+    assert header(80) == ["id", "name", "status", "started", metrics[0]]
+    assert header(62) == ["id", "name", "status", "started"]
+    assert header(80, "params.C > 0")[-1] == "params.C"
 
 
 def test_very_narrow_terminal_still_gets_every_run(terminal: Terminal, ids: dict[str, str]) -> None:

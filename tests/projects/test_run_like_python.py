@@ -81,6 +81,12 @@ def test_script_sees_its_own_pythonpath(value: str) -> None:
     assert json.loads(out.splitlines()[1])["environment"]["PYTHONPATH"] == value
 
 
+def test_script_sees_an_empty_pythonpath_as_empty(tmp_path: Path) -> None:
+    write("folder/train.py", "import os, sys; print(repr(os.environ['PYTHONPATH']), *sys.path[:2])")
+    _, out, _ = same("folder/train.py", env={"PYTHONPATH": ""})
+    assert out.startswith(f"'' {tmp_path / 'folder'} ")
+
+
 def test_script_without_pythonpath_sees_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONPATH", raising=False)
     write("train.py", "import os; print('PYTHONPATH' in os.environ)")

@@ -19,11 +19,11 @@ def leave_no_trace() -> None:
     """Take this folder out of what the script and its children see."""
     sys.path[:] = [entry for entry in sys.path if entry != HERE]
     sys.path_importer_cache.pop(HERE, None)
-    first, _, rest = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
+    first, separator, rest = os.environ.get("PYTHONPATH", "").partition(os.pathsep)
     if os.path.abspath(first) != HERE:
         return
-    if rest:
-        os.environ["PYTHONPATH"] = rest
+    if separator:
+        os.environ["PYTHONPATH"] = "" if rest == first else rest
     else:
         del os.environ["PYTHONPATH"]
 
