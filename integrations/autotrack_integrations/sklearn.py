@@ -186,11 +186,13 @@ def watch_prediction(call: Call) -> Generator[None, None, None]:
     if call.error is None and origin is not None:
         X = call.argument(1, "X")
         made = Origin(origin.run, origin.training, inputs=weak(X))
-        theirs = (None, X, getattr(X, "base", None))
         for array in call.result if isinstance(call.result, list) else (call.result,):
-            for value in (array, getattr(array, "base", None)):  # views of a view refer to the owner of the memory
-                if not any(value is known for known in theirs):
-                    remember(value, made)
+            if array is X:
+                continue
+            remember(array, made)
+            owner = getattr(array, "base", None)  # views of a view refer to the owner of the memory
+            if owner is not None and owner is not X and owner is not getattr(X, "base", None):
+                remember(owner, made)
 
 
 def watch_score(call: Call) -> Generator[None, None, None]:
