@@ -167,8 +167,11 @@ def _area_under_roc(scores: Any, positive: Any) -> float:
 def _regressor_metrics(estimator: Any, X: Any, y: Any) -> dict[str, float]:
     import numpy as np
 
-    true = np.asarray(y, dtype=float)
-    predicted = np.asarray(ask(estimator.predict, X), dtype=float)
+    try:
+        true = np.asarray(y, dtype=float)
+        predicted = np.asarray(ask(estimator.predict, X), dtype=float)
+    except (TypeError, ValueError):  # some regressors take labels as well
+        return {}
     if predicted.size != true.size or true.ndim > 2:
         return {}
     error = predicted.reshape(true.shape) - true

@@ -12,7 +12,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
-from sklearn.neighbors import KernelDensity, KNeighborsClassifier, LocalOutlierFactor, RadiusNeighborsRegressor
+from sklearn.neighbors import (
+    KernelDensity,
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    LocalOutlierFactor,
+    RadiusNeighborsRegressor,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
@@ -144,6 +150,12 @@ def test_metrics_of_several_outputs_are_those_of_sklearn_metrics():
         assert found["train_r2"] == pytest.approx(metrics.r2_score(outputs, predicted))
         for name in ("mean_absolute_error", "mean_squared_error", "root_mean_squared_error"):
             assert found[f"train_{name}"] == pytest.approx(getattr(metrics, name)(outputs, predicted))
+
+
+def test_regressor_of_labels_that_are_no_numbers_is_recorded():
+    run = recorded(KNeighborsRegressor(1), X, np.array(["a", "b", "c"])[y].astype(object))
+    assert run.status == "finished"
+    assert "train_r2" not in run.metrics
 
 
 def test_score_of_its_own_stands_beside_the_usual_metrics():
