@@ -4,12 +4,13 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack import config, run
-from autotrack.errors import ConfigError, ModelCorruptedError, ModelNotFoundError, StoreError, nearest
+from autotrack.errors import ConfigError, ModelCorruptedError, ModelNotFoundError, StoreError, StoreNotFoundError, nearest
 from autotrack.guard import guard
 from autotrack.hooks import forget_import, on_import
 from autotrack.names import check_name
@@ -155,8 +156,8 @@ def _known_libraries(names: Sequence[str] | None) -> list[str]:
 
 def _record_into(settings: config.Settings) -> Recorder:
     """Record into the store of these settings from here on."""
-    if settings.store.exists():
-        Store.open(settings.store)  # told now if it is a file or of a newer format
+    with suppress(StoreNotFoundError):
+        Store.open(settings.store)  # told now if it is a file or of a newer format; made when the first run starts
     recorder = _recorder_of(settings.store)
     recorder.experiment, recorder.log_models, recorder.author = (
         settings.experiment,

@@ -35,7 +35,7 @@ class Run(RunRecord):
         super().__init__(row, recorder, is_live=is_live)
         self._user_keys: set[str] = set()
         self.on_finish: list[Callable[[Run], None]] = []
-        self._has_model_fit = False
+        self._unclaimed = ["fit"]
 
     def log_param(self, key: str, value: Any) -> None:
         """Record one setting. Numbers, booleans, None, strings, lists and dicts keep their type.
@@ -213,9 +213,11 @@ class Run(RunRecord):
 
     def claim_fit(self) -> bool:
         """Whether this is the first model fit in the user's run, which is recorded in the run itself."""
-        is_first = not self._has_model_fit
-        self._has_model_fit = True
-        return is_first
+        try:
+            self._unclaimed.pop()  # of many threads one gets it
+        except IndexError:
+            return False
+        return True
 
     # ---- inside
 
