@@ -92,11 +92,17 @@ def _tell_failure(place: str, error: Exception) -> None:
             _keep_problem(place, error)
             tell_once(
                 key,
-                f"autotrack could not record all of this ({place}): {type(error).__name__}: {error}. "
+                f"autotrack could not record all of this ({place}): {_brief(error)} "
                 "Your own code is not affected. See more with: autotrack doctor",
             )
     except Exception:  # noqa: S110  the user's training is worth more than our report
         pass
+
+
+def _brief(error: Exception) -> str:
+    """The error on one line, as a sentence."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _keep_problem(place: str, error: Exception) -> None:
@@ -133,8 +139,8 @@ def _user_line(frame: FrameType | None) -> tuple[str, int]:
         filename = frame.f_code.co_filename
         place = (filename, frame.f_lineno)
         if not filename.startswith((ours, "<watched>")) and "autotrack_integrations" not in filename:
-            outside = outside or place
             if "site-packages" not in filename and not filename.startswith((stdlib, "<frozen")):
                 return place
+            outside = outside or (None if filename.startswith("<frozen") else place)
         frame = frame.f_back
     return script if outside is None else outside

@@ -158,8 +158,6 @@ class Fit:
     def _record_training(self, fit_s: float, result: Any) -> None:
         found = training_metrics(self._estimator, self._params, self._X, self._y, fit_s=fit_s, result=result)
         self._run.derive_metrics(found.metrics)
-        if found.rows is not None:
-            self._run.derive_params({"train_metrics_rows": found.rows})
         if found.reason:
             self._run.lack("train metrics", found.reason)
 

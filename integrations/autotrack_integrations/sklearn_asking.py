@@ -15,6 +15,8 @@ __all__ = ["FAILURES", "NotAskedError", "Rows", "affordable_rows", "ask", "chain
 
 BUDGET_SHARE = 0.05  # of the duration of the fit
 BUDGET_S = 0.02  # or this, for fits too short to have a share
+SMALL_ROWS = 2_000  # data so small is predicted in full, whatever the machine is doing, unless that is slow indeed:
+SMALL_S = 0.25  # two equal trainings shall have equal metrics
 PROBE_ROWS = 200  # how many rows are predicted to learn what one costs; fewer are predicted anyway
 MIN_ROWS = 50  # a sample smaller than this says nothing
 CAUTIOUS_ROWS = 5_000  # beyond it some models (neighbours, kernels) take long for PROBE_ROWS: a tenth goes before
@@ -131,11 +133,11 @@ def _is_library(module: str | None) -> bool:
 
 @dataclass
 class Rows:
-    """Training data to predict: all of it (`count` is None), or a sample of `count` rows."""
+    """Training data to predict: all of it, or a sample; then `shortage` says so."""
 
     X: Any
     y: Any
-    count: int | None = None
+    shortage: str = ""
 
 
 def affordable_rows(estimator: Any, X: Any, y: Any, fit_s: float) -> Rows:
@@ -149,7 +151,7 @@ def affordable_rows(estimator: Any, X: Any, y: Any, fit_s: float) -> Rows:
         raise NotAskedError(f"a {type(X).__name__} is not predicted from")
     if total <= PROBE_ROWS:
         return Rows(X, y)
-    budget_s = max(BUDGET_SHARE * fit_s, BUDGET_S)
+    budget_s = max(BUDGET_SHARE * fit_s, SMALL_S if total <= SMALL_ROWS else BUDGET_S)
     row_s = _row_s(getattr(estimator, "predict", None) or estimator.score, X, total, budget_s)
     if row_s * total <= budget_s:
         return Rows(X, y)
@@ -157,7 +159,8 @@ def affordable_rows(estimator: Any, X: Any, y: Any, fit_s: float) -> Rows:
     if count < MIN_ROWS:
         raise NotAskedError("predicting the training data takes too long")
     step = -(-total // count)
-    return Rows(_every(X, step), None if y is None else _every(y, step), -(-total // step))
+    shortage = f"of {-(-total // step):,} of the {total:,} rows: predicting all of them takes too long"
+    return Rows(_every(X, step), None if y is None else _every(y, step), shortage)
 
 
 def _row_s(method: Callable[[Any], Any], X: Any, total: int, budget_s: float) -> float:

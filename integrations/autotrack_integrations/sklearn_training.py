@@ -41,10 +41,9 @@ _ARGMAX_BY_PROBA = frozenset({"LogisticRegression.predict_proba", "LinearDiscrim
 
 @dataclass
 class Training:
-    """What was found: metrics; the number of rows they are of, if not of all; why there are none, if so."""
+    """What was found: metrics; why there are none, or not of all rows, if so."""
 
     metrics: dict[str, float] = field(default_factory=dict)
-    rows: int | None = None
     reason: str = ""
 
 
@@ -90,7 +89,7 @@ def training_metrics(
     try:
         with np.errstate(all="ignore"):  # the user did not predict: nothing of it is to be seen
             rows = affordable_rows(estimator, X, y, fit_s)
-            return Training(_metrics(kind, estimator, rows), rows.count)
+            return Training(_metrics(kind, estimator, rows), rows.shortage)
     except NotAskedError as error:
         return Training(reason=str(error))
 
