@@ -1,6 +1,16 @@
 """A run while it lives: started, logged to, finished; on its way to the store."""
 
-from autotrack.run.current import active_run, is_recording, last_run, paused, recorder, start, start_fit, use
+from autotrack.run.current import (
+    active_run,
+    inside_run,
+    is_recording,
+    last_run,
+    paused,
+    recorder,
+    start,
+    start_fit,
+    use,
+)
 from autotrack.run.recorder import Recorder
 from autotrack.run.run import Run
 
@@ -8,6 +18,7 @@ __all__ = [
     "Recorder",
     "Run",
     "active_run",
+    "inside_run",
     "is_recording",
     "last_run",
     "paused",

@@ -4,7 +4,8 @@ A thread starts without a current run; an asyncio task has the one of the task t
 it, so that fits in the child become children of the run they were forked in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -18,7 +19,7 @@ from autotrack.run.recorder import Recorder, new_run_id
 from autotrack.run.run import Run
 from autotrack.types import Row
 
-__all__ = ["active_run", "is_recording", "last_run", "paused", "recorder", "start", "start_fit", "use"]
+__all__ = ["active_run", "inside_run", "is_recording", "last_run", "paused", "recorder", "start", "start_fit", "use"]
 
 _active: ContextVar[Run | None] = ContextVar("autotrack_run", default=None)
 _recorder: Recorder | None = None
@@ -50,6 +51,20 @@ def active_run() -> Run | None:
 def last_run() -> Run | None:
     """The run that was started last in this process."""
     return _last
+
+
+@contextmanager
+def inside_run(run_id: str, experiment: str) -> Iterator[None]:
+    """In this block the open run is one of another process: what is logged goes to it, new runs are its children."""
+    target = _recorder
+    if target is None:
+        yield
+        return
+    token = _active.set(Run({"run_id": run_id, "experiment": experiment, "status": "running"}, lambda: target))
+    try:
+        yield
+    finally:
+        _active.reset(token)
 
 
 class paused(Scope):  # noqa: N801  used as a function

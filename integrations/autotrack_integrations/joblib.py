@@ -4,7 +4,7 @@ Watches   Parallel.__call__, Parallel._dispatch and BatchedCalls.__call__ (the l
           joblib 1.3 to 1.6)
 Records   nothing itself. Threads of a pool get the open run, and the scope of a fit, so that fits in them are
           recorded in the run, or stay silent inside the fit. Tasks of the user's own that go to loky processes are
-          recorded there, into the same store
+          recorded there, into the same store, as children of the open run
 Never     changes what a task computes, returns or raises; a task sent from inside a fit carries nothing of ours
 Needs     joblib >= 1.3
 """
@@ -12,7 +12,8 @@ Needs     joblib >= 1.3
 import os
 import weakref
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from autotrack import run
@@ -64,25 +65,34 @@ def watch() -> list[Patch]:
     ]
 
 
-def _settings_for_workers(carried: Carried) -> dict[str, Any] | None:
+def _settings_for_workers(carried: Carried) -> "ForWorkers | None":
     """What a worker needs to record as this process does; None where tasks are not recorded."""
     with carried.here():
         recorder = run.recorder()
         if recorder is None or not run.is_recording():
             return None
         active = run.active_run()
-    return {
+    enabling = {
         "store": str(recorder.buffer.root),
-        "experiment": active.experiment if active is not None else recorder.experiment,
+        "experiment": recorder.experiment,
         "log_models": recorder.log_models,
         "tags": recorder.tags,
     }
+    return ForWorkers(enabling, None if active is None else (active.id, active.experiment))
+
+
+@dataclass(frozen=True)
+class ForWorkers:
+    """How to record in a worker: arguments of `enable()`, and the open run's id and experiment, if there is one."""
+
+    enabling: dict[str, Any]
+    open_run: tuple[str, str] | None
 
 
 class InWorker:
     """A task of the user's, recorded also in another process. There it is called as it would have been."""
 
-    def __init__(self, task: Callable[..., Any], settings: dict[str, Any]) -> None:
+    def __init__(self, task: Callable[..., Any], settings: ForWorkers) -> None:
         self.task = task
         self.settings = settings
         self.sender = os.getpid()
@@ -95,18 +105,21 @@ class InWorker:
 
 
 @contextmanager
-def _recording(settings: dict[str, Any]) -> Iterator[None]:
+def _recording(settings: ForWorkers) -> Iterator[None]:
     """Record in this block only: the process is used again, also for the insides of fits, which stay silent."""
-    if run.recorder() is not None:  # the task before switched it on for itself
-        yield
+    open_run = run.inside_run(*settings.open_run) if settings.open_run else nullcontext()
+    if run.recorder() is not None:  # a task before switched it on for itself
+        with open_run:
+            yield
         return
     with guard("recording in a worker"):
         import autotrack
 
-        autotrack.enable(**settings)
+        autotrack.enable(**settings.enabling)
     recorder = run.recorder()
     try:
-        yield
+        with open_run:
+            yield
     finally:
         run.use(None)
         if recorder is not None:

@@ -93,3 +93,29 @@ def test_fits_in_loky_processes_are_recorded_there_and_those_of_a_search_stay_si
     assert names == ["GridSearchCV", "Mine", "Mine", "Mine"]
     assert error == "theirs"
     assert count == 4
+
+
+IN_A_RUN = """
+    import json, sys
+    import autotrack, joblib
+    from sklearn.datasets import load_iris
+    from sklearn.naive_bayes import GaussianNB
+    X, y = load_iris(return_X_y=True)
+
+    def fit(smoothing):
+        autotrack.log_metric("smoothing", smoothing)
+        return GaussianNB(var_smoothing=smoothing).fit(X, y)
+
+    autotrack.enable(store=sys.argv[1])
+    with autotrack.start_run("mine") as run:
+        joblib.Parallel(n_jobs=2)(joblib.delayed(fit)(value) for value in (1e-9, 1e-3))
+    fits = [child.params["var_smoothing"] for child in run.children]
+    print(json.dumps([sorted(fits), sorted(autotrack.get_run(run.id).history("smoothing").values), run.params]))
+"""
+
+
+@pytest.mark.slow
+def test_fits_in_loky_processes_are_children_of_the_open_run_and_may_log_to_it(run_python, store_path):
+    fits, logged, params = run_python(IN_A_RUN, str(store_path), timeout_s=120)
+    assert fits == logged == [1e-9, 1e-3]
+    assert params == {}
