@@ -21,13 +21,15 @@ from autotrack.query.conditions import (
     Matches,
     Not,
     Operator,
+    Or,
     Value,
 )
+from autotrack.store.index_rows import number_of
 from autotrack.types import Row, best_of
 
-__all__ = ["STATS", "Reading", "duration_s", "matches", "predicate", "reader"]
+__all__ = ["Reading", "duration_s", "matches", "names_of", "predicate", "question", "reader"]
 
-STATS = ("last", "min", "max", "count", "best")
+_STATS = ("last", "min", "max", "count", "best")
 Answer = Callable[[Row], bool | None]
 
 
@@ -59,18 +61,32 @@ def predicate(condition: Condition) -> Answer:
     if isinstance(condition, IsNull):
         read = reader(condition.key)
         return lambda row: read(row) is None
-    if isinstance(condition, Compare):
-        return _asking(condition.key, _comparison(condition.operator, condition.value))
-    if isinstance(condition, In):
-        equals = [_comparison("=", value) for value in condition.values]
-        return _asking(condition.key, lambda reading: any(equal(reading) for equal in equals))
-    if isinstance(condition, Like):
-        like = _like(condition)
-        return _asking(condition.key, lambda reading: like.fullmatch(reading.text) is not None)
-    if isinstance(condition, Matches):
-        pattern = re.compile(condition.pattern)
-        return _asking(condition.key, lambda reading: pattern.search(reading.text) is not None)
-    return _any_of([predicate(part) for part in condition.parts])
+    if isinstance(condition, Or):
+        return _any_of([predicate(part) for part in condition.parts])
+    return _asking(condition.key, question(condition))
+
+
+def question(leaf: Compare | In | Like | Matches) -> Callable[[Reading], bool]:
+    """The function that answers for a value that is there."""
+    if isinstance(leaf, Compare):
+        return _comparison(leaf.operator, leaf.value)
+    if isinstance(leaf, In):
+        equals = [_comparison("=", value) for value in leaf.values]
+        return lambda reading: any(equal(reading) for equal in equals)
+    if isinstance(leaf, Like):
+        like = _like(leaf)
+        return lambda reading: like.fullmatch(reading.text) is not None
+    pattern = re.compile(leaf.pattern)
+    return lambda reading: pattern.search(reading.text) is not None
+
+
+def names_of(key: Key) -> list[tuple[str, str]]:
+    """The names a key may have been recorded under, the first wins; and which figure of a metric is meant by each."""
+    names = [(key.name, "last")]
+    prefix, _, stat = key.name.rpartition(".")
+    if key.space == "metrics" and prefix and stat in _STATS and not key.is_exact:
+        names.append((prefix, stat))
+    return names
 
 
 def reader(key: Key) -> Callable[[Row], Reading | None]:
@@ -198,41 +214,25 @@ def _param(row: Row, name: str) -> Reading | None:
     if text is None or kind == "null":
         return None
     if kind in ("int", "float", "bool"):
-        return Reading(_number_of(text), text, False)
+        return Reading(number_of(text), text, False)
     return Reading(None, text, True)
 
 
 def _tag(row: Row, name: str) -> Reading | None:
     """Tags have no types: one that reads as a number is compared with numbers as one."""
     text = row.get("tags", {}).get(name)
-    return None if text is None else Reading(_number_of(text), text, True)
-
-
-def _number_of(text: str) -> int | float | None:
-    if text in ("True", "true", "False", "false"):
-        return text in ("True", "true")
-    try:
-        return int(text, 0)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return None if text is None else Reading(number_of(text), text, True)
 
 
 def _metric_reader(key: Key) -> Callable[[Row], Reading | None]:
-    name, _, stat = key.name.rpartition(".")
-    has_stat = bool(name) and stat in STATS and not key.is_exact
+    names = names_of(key)
 
     def read(row: Row) -> Reading | None:
         summaries = row.get("summary", {})
-        exact = summaries.get(key.name)
-        if exact is not None:
-            return _number(exact["last"])
-        summary = summaries.get(name) if has_stat else None
-        if summary is None:
-            return None
-        return _number(best_of(name, summary) if stat == "best" else summary[stat])  # type: ignore[literal-required]
+        for name, stat in names:
+            summary = summaries.get(name)
+            if summary is not None:
+                return _number(best_of(name, summary) if stat == "best" else summary[stat])  # type: ignore[literal-required]
+        return None
 
     return read

@@ -4,7 +4,6 @@ Runs without the value come last in either direction, NaN just before them; numb
 and without an `order_by`, the newest run is first.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +79,7 @@ def _sorted(rows: list[Row], order: Order) -> list[Row]:
         reading = read(row)
         if reading is None:
             missing.append(row)
-        elif reading.number is not None and math.isnan(reading.number):
+        elif reading.number != reading.number:  # NaN; math.isnan refuses very large whole numbers
             nan.append(row)
         else:
             present.append((reading, row))

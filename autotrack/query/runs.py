@@ -3,29 +3,30 @@
 import operator
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Protocol, TypeVar, cast, overload
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, overload
 
-from autotrack.errors import AmbiguousRunError, AutotrackWarning, RunNotFoundError, SearchError, nearest
+from autotrack.errors import (
+    AmbiguousRunError,
+    AutotrackError,
+    AutotrackWarning,
+    RunNotFoundError,
+    SearchError,
+    nearest,
+)
 from autotrack.query import export, table
 from autotrack.query.conditions import Condition, Key, keys_of
-from autotrack.query.evaluate import STATS, predicate
 from autotrack.query.filter import parse
-from autotrack.query.order import ordered, parse_order
+from autotrack.query.indexed import LazyRows
+from autotrack.query.order import parse_order
+from autotrack.query.view import RowSource, RowsView, View, ask, unknown
 from autotrack.types import Row
 
 __all__ = ["RowSource", "Runs", "resolve", "search", "unknown_keys"]
 
 _ID_LENGTH = 22  # hex digits
 _CANDIDATES = 5  # of an ambiguous id that its error shows
-_COLUMNS = {"params": "params", "metrics": "summary", "tags": "tags"}  # space of a key -> column of the row
 RunT = TypeVar("RunT")
-
-
-class RowSource(Protocol):
-    """What can be searched: a store, or anything else that has rows."""
-
-    def rows(self, run_ids: Collection[str] | None = None) -> dict[str, Row]: ...
 
 
 def search(
@@ -35,7 +36,7 @@ def search(
     experiment: str | None = None,
     order_by: str | Sequence[str] | None = None,
     limit: int | None = None,
-) -> list[Row]:
+) -> Sequence[Row]:
     """The runs a condition holds for, newest first unless `order_by` says otherwise.
 
     Warns where the search names a param, metric or tag that no run at all has.
@@ -53,11 +54,15 @@ def search(
     condition = parse(where or "")
     orders = parse_order(order_by)
     most = _checked_limit(limit)
-    rows = list(store.rows().values())
-    holds = predicate(condition)
-    found = [row for row in rows if experiment in (None, row.get("experiment")) and holds(row) is True]
-    _tell_unknown([*keys_of(condition), *(order.key for order in orders)], rows)
-    return ordered(found, orders)[:most]
+    keys = [*keys_of(condition), *(order.key for order in orders)]
+
+    def answer(view: View) -> tuple[Sequence[Row], list[str]]:
+        return view.search(condition, experiment, orders, most), _unknown_told(keys, view)
+
+    found, messages = ask(store, answer)
+    for message in messages:
+        warnings.warn(message, AutotrackWarning, stacklevel=_callers_level())
+    return found
 
 
 def resolve(store: RowSource, id_or_prefix: str) -> Row:
@@ -75,27 +80,32 @@ def resolve(store: RowSource, id_or_prefix: str) -> Row:
             f"Expected {_ID_LENGTH} characters, or the first few of them. List them with: autotrack ls",
             run_id=id_or_prefix,
         )
-    if len(text) == _ID_LENGTH and (row := store.rows([text]).get(text)):
-        return row
-    rows = store.rows()
-    if row := rows.get(text) or rows.get(id_or_prefix):
-        return row
-    found = sorted(run_id for run_id in rows if run_id.startswith(text))
-    if len(found) == 1:
-        return rows[found[0]]
-    raise _ambiguous(text, found, rows) if found else _not_found(id_or_prefix, rows)
+
+    def answer(view: View) -> Row | AutotrackError:
+        if row := view.get(text) or view.get(id_or_prefix):
+            return row
+        found = view.starting_with(text)
+        if len(found) == 1 and (row := view.get(found[0])):
+            return row
+        return _ambiguous(text, found, view) if found else _not_found(id_or_prefix, view)
+
+    found = ask(store, answer)
+    if isinstance(found, AutotrackError):
+        raise found
+    return found
 
 
 def unknown_keys(condition: Condition, rows: Iterable[Row]) -> list[Key]:
     """The params, metrics and tags a condition compares and no run has."""
-    return _unknown(keys_of(condition), list(rows))
+    return unknown(list(keys_of(condition)), RowsView({str(number): row for number, row in enumerate(rows)}))
 
 
 class Runs(Sequence[RunT]):
     """Runs in the order they were searched in. Slices are `Runs` too; a run is opened when it is asked for."""
 
     def __init__(self, rows: Iterable[Row], open_run: Callable[[Row], RunT]) -> None:
-        self._rows = list(rows)
+        # Those of an index are made one by one as they are looked at.
+        self._rows: Sequence[Row] = rows if isinstance(rows, LazyRows) else list(rows)
         self._open_run = open_run
 
     @property
@@ -127,7 +137,7 @@ class Runs(Sequence[RunT]):
         Raises:
             MissingLibraryError: pandas is not installed.
         """
-        return export.to_pandas(self._rows)
+        return export.to_pandas(self.rows)
 
     def to_polars(self) -> Any:
         """The same as a Polars DataFrame.
@@ -135,11 +145,11 @@ class Runs(Sequence[RunT]):
         Raises:
             MissingLibraryError: Polars is not installed.
         """
-        return export.to_polars(self._rows)
+        return export.to_polars(self.rows)
 
     def to_arrow(self) -> Any:
         """The same as a pyarrow Table."""
-        return export.to_arrow(self._rows)
+        return export.to_arrow(self.rows)
 
 
 def _checked_limit(limit: int | None) -> int | None:
@@ -154,38 +164,20 @@ def _checked_limit(limit: int | None) -> int | None:
     return count
 
 
-def _unknown(keys: Iterable[Key], rows: Sequence[Row]) -> list[Key]:
-    found = []
-    for key in dict.fromkeys(keys):
-        if not key.space:
-            continue
-        names = [key.name]
-        prefix, _, stat = key.name.rpartition(".")
-        if key.space == "metrics" and prefix and stat in STATS and not key.is_exact:
-            names.append(prefix)
-        if not any(name in _entries(row, key) for row in rows for name in names):
-            found.append(key)
-    return found
-
-
-def _entries(row: Row, key: Key) -> dict[str, Any]:
-    """What the row has beside this key: all its params, metrics or tags."""
-    entries: Any = row.get(_COLUMNS[key.space]) or {}
-    return cast(dict[str, Any], entries)
-
-
-def _tell_unknown(keys: Iterable[Key], rows: Sequence[Row]) -> None:
-    if not rows:
-        return
-    for key in _unknown(keys, rows):
-        names = sorted({name for row in rows for name in _entries(row, key)})
+def _unknown_told(keys: Sequence[Key], view: View) -> list[str]:
+    """What to tell of the keys that no run has; nothing if there are no runs."""
+    if not view.newest(1):
+        return []
+    messages = []
+    for key in unknown(keys, view):
+        names = view.names(key.space)
         known = (
             f"There are: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}."
             if names
             else f"No run has any {key.space}."
         )
-        message = f"No run has the {key.space[:-1]} {key.name!r}.{nearest(key.name, names)} {known}"
-        warnings.warn(message, AutotrackWarning, stacklevel=_callers_level())
+        messages.append(f"No run has the {key.space[:-1]} {key.name!r}.{nearest(key.name, names)} {known}")
+    return messages
 
 
 def _callers_level() -> int:
@@ -198,21 +190,21 @@ def _callers_level() -> int:
     return level + 1
 
 
-def _not_found(asked: str, rows: dict[str, Row]) -> RunNotFoundError:
-    named = [run_id for run_id, row in rows.items() if row.get("name") == asked]
-    newest = sorted(rows, reverse=True)[:1000]  # comparing texts is slow: the newest will do
-    hint = f" A run named {asked!r} has the id {max(named)!r}." if named else nearest(asked, newest)
+def _not_found(asked: str, view: View) -> RunNotFoundError:
+    named = view.named(asked)
+    newest = view.newest(1000)  # comparing texts is slow: the newest will do
+    hint = f" A run named {asked!r} has the id {named!r}." if named else nearest(asked, newest)
     expected = "Expected a run id, or the first few characters of one. List them with: autotrack ls"
-    if not rows:
+    if not newest:
         expected = "Expected a run id, and this store has no runs yet."
     return RunNotFoundError(f"No run {asked!r}.{hint}\n{expected}", run_id=asked)
 
 
-def _ambiguous(asked: str, found: list[str], rows: dict[str, Row]) -> AmbiguousRunError:
+def _ambiguous(asked: str, found: list[str], view: View) -> AmbiguousRunError:
     newest = found[::-1][:_CANDIDATES]
+    rows = [(run_id, view.get(run_id) or Row()) for run_id in newest]
     lines = [
-        f"    {run_id}  {table.show_time(rows[run_id].get('start_ts'))}  {rows[run_id].get('name', '')}".rstrip()
-        for run_id in newest
+        f"    {run_id}  {table.show_time(row.get('start_ts'))}  {row.get('name', '')}".rstrip() for run_id, row in rows
     ]
     if len(found) > len(newest):
         lines.append(f"    ... {len(found) - len(newest)} more")
