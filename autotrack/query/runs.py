@@ -22,7 +22,7 @@ from autotrack.query.order import parse_order
 from autotrack.query.view import RowSource, RowsView, View, ask, unknown
 from autotrack.types import Row
 
-__all__ = ["RowSource", "Runs", "resolve", "search", "unknown_keys"]
+__all__ = ["Runs", "resolve", "search", "unknown_keys"]
 
 _ID_LENGTH = 22  # hex digits
 _CANDIDATES = 5  # of an ambiguous id that its error shows

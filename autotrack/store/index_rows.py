@@ -58,6 +58,7 @@ RUN_COLUMNS = (
 _FIELDS = RUN_COLUMNS[8:]
 _SUMMARY = ("last", "min", "max", "last_step", "last_ts", "count")
 _LARGEST = 2**63
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 class DamagedRowError(Exception):
@@ -68,7 +69,7 @@ def encode(state: RowState) -> bytes:
     """The whole row, with all that later patches need."""
     summary = {key: [cast(Any, one)[name] for name in _SUMMARY] for key, one in state.summary.items()}
     parts = [state.run_id, state.updated_ts, state.writer, state.base_ts, state.stamps, state.fields, summary]
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return _encoder.encode(parts).encode("utf-8")
 
 
 def decode(data: bytes) -> RowState:
@@ -110,11 +111,10 @@ def text_lines(row: Row) -> Iterator[tuple[str, str, int, int | float | None, st
     for name, text in row.get("params", {}).items():
         kind = types.get(name)
         is_number = kind in ("int", "float", "bool")
-        number = number_of(text) if is_number else None
-        yield "params", name, NULL if kind == "null" else _kind(number), _kept(number), text, not is_number
+        number_kind, number = _kept(number_of(text)) if is_number else (NO_NUMBER, None)
+        yield "params", name, NULL if kind == "null" else number_kind, number, text, not is_number
     for name, text in row.get("tags", {}).items():
-        number = number_of(text)
-        yield "tags", name, _kind(number), _kept(number), text, True
+        yield "tags", name, *_kept(number_of(text)), text, True
 
 
 def metric_lines(row: Row) -> Iterator[tuple[str, float | None, float | None, float | None, int]]:
@@ -127,23 +127,21 @@ def number_of(text: str) -> int | float | None:
     """The number or truth value that a text reads as."""
     if text in ("True", "true", "False", "false"):
         return text in ("True", "true")
-    try:
-        return int(text, 0)
-    except ValueError:
-        pass
+    if "." not in text:  # most texts are floats: a failed try would take longer than all else
+        try:
+            return int(text, 0)
+        except ValueError:
+            pass
     try:
         return float(text)
     except ValueError:
         return None
 
 
-def _kind(number: int | float | None) -> int:
+def _kept(number: int | float | None) -> tuple[int, int | float | None]:
+    """The kind of a number, and the number if sqlite can hold it."""
     if number is None:
-        return NO_NUMBER
+        return NO_NUMBER, None
     if isinstance(number, float):
-        return NAN if math.isnan(number) else NUMBER
-    return NUMBER if -_LARGEST <= number < _LARGEST else INEXACT
-
-
-def _kept(number: int | float | None) -> int | float | None:
-    return number if _kind(number) == NUMBER else None
+        return (NAN, None) if math.isnan(number) else (NUMBER, number)
+    return (NUMBER, number) if -_LARGEST <= number < _LARGEST else (INEXACT, None)
