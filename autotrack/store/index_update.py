@@ -113,8 +113,8 @@ class Update:
         self._run_many("UPDATE keys SET has_inexact = 1 WHERE k = ?", inexact)
         self._insert("runs", 1 + len(RUN_COLUMNS), runs)
         self._insert("rows", 2, rows)
-        self._insert("texts", 6, sorted(texts, key=_place))
-        self._insert("nums", 6, sorted(nums, key=_place))
+        self._insert("texts", 6, sorted(texts))  # as they lie in the file; no two have the same key and run
+        self._insert("nums", 6, sorted(nums))
 
     def _insert(self, table: str, width: int, lines: Sequence[tuple[Any, ...]]) -> None:
         self._run_many(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", lines)
@@ -224,7 +224,3 @@ def _run_ids(text: str) -> _Wanted:
 
 def _batches(items: list[_T], size: int) -> Iterator[list[_T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _place(line: tuple[Any, ...]) -> tuple[int, int]:
-    return line[0], line[1]
