@@ -247,6 +247,22 @@ def test_a_compaction_changes_no_answer(sealed):
     assert_it_answers(Store.open(sealed.root))
 
 
+def test_a_log_that_was_shortened_behind_a_checkpoint_leads_on(sealed, recorder):
+    deltalake = pytest.importorskip("deltalake")
+    assert_it_answers(sealed)
+    one = recorder(sealed)
+    one.patch("run-1-03", tags={"late": "yes"})
+    one.patch("run-1-04", deleted=True)
+    one.close()
+    sealed.seal()
+    deltalake.DeltaTable(str(sealed.root / "tables" / "runs")).create_checkpoint()
+    for entry in sorted((sealed.root / "tables" / "runs" / "_delta_log").glob("*.json"))[:-1]:
+        entry.unlink()
+    assert_it_answers(Store.open(sealed.root))
+    shutil.rmtree(cache_dir())
+    assert_it_answers(Store.open(sealed.root))
+
+
 def test_a_run_whose_writer_was_lost_is_shown_as_killed(store, recorder):
     one = recorder(store, max_bytes=1)
     one.start("a")
