@@ -131,7 +131,7 @@ class Fit:
             with guard("sklearn.provenance"):
                 self._remember(call.result)
             with guard("sklearn.search"):
-                if hasattr(self._estimator, "cv_results_"):
+                if isinstance(getattr(self._estimator, "cv_results_", None), Mapping):  # RidgeCV's is an array
                     _record_search(self._run, self._estimator)
             with guard("sklearn.training metrics"):
                 self._record_training(duration_s, call.result)

@@ -21,7 +21,7 @@ from sklearn.ensemble import (
     VotingClassifier,
 )
 from sklearn.feature_selection import SelectFromModel
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LassoCV, LogisticRegression, LogisticRegressionCV, Ridge, RidgeCV
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.multiclass import OneVsRestClassifier
@@ -359,3 +359,15 @@ def test_warnings_of_a_fit_are_the_same_with_and_without():
     recorded = told()
     with autotrack.paused():
         assert told() == recorded
+
+
+def test_estimator_that_searches_by_itself_is_recorded_as_any_other():
+    features, target = load_iris(return_X_y=True)
+    for model in (RidgeCV([0.1, 1.0], store_cv_results=True), LassoCV(cv=3), LogisticRegressionCV(cv=3)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(features, target)
+        run = autotrack.last_run()
+        assert (run.name, run.status, run.lacks) == (type(model).__name__, "finished", {})
+        with autotrack.paused():
+            assert run.metrics["train_score"] == pytest.approx(model.score(features, target))
