@@ -23,7 +23,9 @@ _COMMANDS = {
     "ls": "autotrack.cli.runs:ls",
     "show": "autotrack.cli.show:show",
     "models": "autotrack.cli.models:models",
+    "sql": "autotrack.cli.sql:sql",
     "compact": "autotrack.cli.store:compact",
+    "gc": "autotrack.cli.store:gc",
     "doctor": "autotrack.cli.doctor:doctor",
 }
 

@@ -4,7 +4,9 @@ Logging appends to a list or a bytearray: no lock, no file, no pyarrow. The writ
 journal. When the journal cannot be written (full disk, read-only folder) what was logged waits in memory up to a
 bound, then the newest is dropped and counted; the user is told once.
 
-A forked child starts with empty buffers and a journal of its own. The thread is stopped around each fork, so
+A second thread seals and merges when there is something to: what is logged meanwhile does not wait for it.
+
+A forked child starts with empty buffers and a journal of its own. The threads are stopped around each fork, so
 that a fork never meets a lock of ours held.
 """
 
@@ -37,7 +39,7 @@ _buffers: "weakref.WeakSet[Buffer]" = weakref.WeakSet()
 class Buffer:
     """The way of one process into one store. The store's folder is made when the first record is written."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path | str) -> None:
         self.root = root
         self.dropped = 0
         self._store: Store | None = None
@@ -59,6 +61,8 @@ class Buffer:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._maintenance: threading.Thread | None = None
+        self._is_new = True  # nothing was written yet
         self._writer: SegmentWriter | None = None
         self._flushed_at = 0.0
         self._is_at_exit = False  # no thread can be started any more
@@ -109,7 +113,7 @@ class Buffer:
     def store(self) -> Store:
         """The store, made if there is none yet."""
         if self._store is None:
-            self._store = Store.open(self.root, create=True)
+            self._store = Store.to_record(self.root)
         return self._store
 
     def close(self) -> None:
@@ -119,10 +123,11 @@ class Buffer:
         self.flush()
         with self._flush_lock, guard("journal"):
             if self._writer is not None:
-                self._writer.close()
-                self._writer = None
-                if "pyarrow" in sys.modules or time.monotonic() - _started > CHEAP_SEAL_AGE_S:
-                    self.store().seal()
+                writer, self._writer = self._writer, None
+                writer.close()
+                is_cheap = "pyarrow" in sys.modules or time.monotonic() - _started > CHEAP_SEAL_AGE_S
+                if writer.is_reachable and (is_cheap or self._has_backlog()):
+                    self.store().maintain(is_cheap=True)
             self._runs, self._keys = {}, {}
 
     # ---- the writer thread
@@ -151,17 +156,37 @@ class Buffer:
             self._wake.clear()
             with guard("writer thread"):
                 self.flush()
-                if self._writer is not None and self._writer.rotated:
-                    self.store().seal()
+                if self._is_maintenance_due():
+                    self._maintain_soon()
+
+    def _is_maintenance_due(self) -> bool:
+        """Whether a segment of ours is closed; or, when the record has just begun, many of others."""
+        if self._writer is None:
+            return False
+        is_new, self._is_new = self._is_new, False
+        return self._writer.rotated or (is_new and self._has_backlog())
+
+    def _has_backlog(self) -> bool:
+        return not self.store().backend.is_remote and self.store().has_backlog()
+
+    def _maintain_soon(self) -> None:
+        """Seal and merge on a thread of its own: what is logged meanwhile does not wait for it."""
+        if self._maintenance is None or not self._maintenance.is_alive():
+            self._maintenance = threading.Thread(target=self._maintain, name="autotrack-maintenance", daemon=True)
+            self._maintenance.start()
+
+    def _maintain(self) -> None:
+        with guard("maintenance"):
+            self.store().maintain(is_stopped=self._stop.is_set)
 
     def _halt(self) -> None:
-        """Stop the thread; it starts again at the next record."""
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            self._stop.set()
-            self._wake.set()
-            thread.join(timeout=5.0)
-        self._thread = None
+        """Stop the threads; they start again when there is something to do."""
+        self._stop.set()
+        self._wake.set()
+        for thread in (self._thread, self._maintenance):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(timeout=5.0)
+        self._thread = self._maintenance = None
 
     def _run_tasks(self) -> None:
         with self._task_lock:

@@ -13,27 +13,24 @@
 in the same commit.
 """
 
-import contextlib
-import os
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from autotrack.errors import StoreError
-from autotrack.store.backend import LocalBackend
+from autotrack.store.backend import Backend
 from autotrack.store.delta import DataFile, DeltaTable, Snapshot
-from autotrack.store.journal import LOCK, segment_name
+from autotrack.store.index_update import replacement_tags
 from autotrack.store.rows import RowState
-from autotrack.store.segments import Segment, Writer, find_writers, read_segment, writer_life
+from autotrack.store.segments import Segment, read_segment
+from autotrack.store.wal import Wal, Writer
 
-__all__ = ["SealReport", "Sealer"]
+__all__ = ["FILE_RUNS", "SealReport", "Sealer", "completed"]
 
-_PASS_POINTS = 2_000_000  # of one pass: about 72 MB as packed, 400 MB while they are sorted
-_FILE_RUNS = 20_000  # of one file of `runs`: rewriting it for one late tag takes about 0.15 s
+_PASS_BYTES = 2_000_000 * 36  # of one pass: as many points as take 400 MB while they are sorted
+_PATCH_BYTES = 720  # what a patch counts for: 100,000 of them fill a pass too
+FILE_RUNS = 20_000  # of one file of `runs`: rewriting it for one late tag takes about 0.15 s
 _TRIES = 1000  # at each try that fails another sealer has done some of the work
-_LEFTOVER_S = 3600.0  # a folder that a writer has not finished making for so long has no writer
 
 
 @dataclass(frozen=True)
@@ -76,11 +73,11 @@ class _Batch:
 class Sealer:
     """Seals one store. Any number of them may work at the same time."""
 
-    def __init__(self, backend: LocalBackend, runs: DeltaTable, metrics: DeltaTable) -> None:
+    def __init__(self, backend: Backend, wal: Wal, runs: DeltaTable, metrics: DeltaTable) -> None:
         self._backend = backend
         self._runs = runs
         self._metrics = metrics
-        self._wal = backend.root / "wal"
+        self._wal = wal
 
     def seal(self) -> SealReport:
         """Seal everything that is sealable now."""
@@ -99,19 +96,19 @@ class Sealer:
         segments: dict[str, list[Segment]] = {}
         last_seqs: dict[str, int] = {}
         size_bytes = 0
-        for writer in find_writers(self._wal):
+        for writer in self._wal.writers():
             mark = min(runs.get(writer.writer_id, -1), metrics.get(writer.writer_id, -1))
             if writer.life == "gone" and writer.seqs:
                 last_seqs[writer.writer_id] = writer.seqs[-1]
             for seq in _continuing(writer, mark):
-                if size_bytes >= _PASS_POINTS * 36:
+                if size_bytes >= _PASS_BYTES:
                     return _Batch(segments, last_seqs)
                 try:
-                    segment = read_segment(writer.path(seq), seq)
+                    segment = read_segment(self._wal, writer.writer_id, seq)
                 except FileNotFoundError:  # another sealer is done with it
                     break
                 segments.setdefault(writer.writer_id, []).append(segment)
-                size_bytes += len(segment.points)
+                size_bytes += len(segment.points) + _PATCH_BYTES * (len(segment.patches) + len(segment.heads))
         return _Batch(segments, last_seqs) if segments else None
 
     def _covers_more(self, batch: _Batch) -> bool:
@@ -134,7 +131,7 @@ class Sealer:
             base = self._metrics.snapshot()
             todo = batch.after(base.marks)
             if built_for is None or built_for != _marks_before(todo):
-                self._discard(self._metrics, [file] if file else [])
+                self._metrics.discard([file] if file else [])
                 file, built_for = None, _marks_before(todo)
                 if not todo:
                     return SealReport()
@@ -142,8 +139,12 @@ class Sealer:
                 if points is not None:
                     file = write_metrics_file(self._backend, self._metrics, points)
                     count = points.num_rows
-            if self._metrics.commit(base, adds=[file] if file else [], removes=[], marks=_marks_after(todo)):
+            adds = [file] if file else []
+            if not self._metrics.has_files(adds):  # we slept, and somebody took it for a leftover
+                built_for = None
+            elif self._metrics.commit(base, adds=adds, removes=[], marks=_marks_after(todo)):
                 return SealReport(points=count)
+            batch = self._still_there(batch)
         raise _contended()
 
     def _seal_runs(self, batch: _Batch) -> SealReport:
@@ -156,12 +157,23 @@ class Sealer:
                 adds, removes, count = self._runs_files(base, todo, batch.last_seqs)
             except FileNotFoundError:  # a file of this snapshot was replaced meanwhile
                 continue
-            if self._runs.commit(base, adds=adds, removes=removes, marks=_marks_after(todo)):
-                self._discard(self._runs, removes)
+            is_whole = self._runs.has_files(adds)
+            if is_whole and self._runs.commit(base, adds=adds, removes=removes, marks=_marks_after(todo)):
+                self._runs.forget(removes)
                 done = [segment for segments in todo.values() for segment in segments]
                 return SealReport(len(done), count, 0, sum(segment.skipped_lines for segment in done))
-            self._discard(self._runs, adds)
+            self._runs.discard(adds)
+            batch = self._still_there(batch)
         raise _contended()
+
+    def _still_there(self, batch: _Batch) -> _Batch:
+        """What others have not sealed and removed meanwhile: its marks may be gone as well, when we sleep for days."""
+        there = {writer.writer_id: set(writer.seqs) for writer in self._wal.writers()}
+        kept = {
+            writer: [one for one in segments if one.seq in there.get(writer, ())]
+            for writer, segments in batch.segments.items()
+        }
+        return _Batch({writer: segments for writer, segments in kept.items() if segments}, batch.last_seqs)
 
     def _runs_files(
         self, base: Snapshot, todo: Mapping[str, Sequence[Segment]], last_seqs: Mapping[str, int]
@@ -195,9 +207,9 @@ class Sealer:
         for file, rows, run_ids in replaced:
             if not changed.isdisjoint(run_ids):
                 removes.append(file)
-                adds += self._write_runs(
-                    _with_rows(rows, run_ids, [states[run_id] for run_id in run_ids if run_id in changed])
-                )
+                mine = [run_id for run_id in run_ids if run_id in changed]
+                written = self._write_runs(_with_rows(rows, run_ids, [states[run_id] for run_id in mine]))
+                adds += [replace(one, tags=replacement_tags(file.name, mine)) for one in written]
         new = [states[run_id] for run_id in sorted(changed - known)]
         if new:
             adds += self._write_runs(rows_to_table(new))
@@ -206,7 +218,7 @@ class Sealer:
     def _write_runs(self, rows: Any) -> list[DataFile]:
         from autotrack.store.parquet import write_runs_file
 
-        pieces = -(-rows.num_rows // _FILE_RUNS)
+        pieces = -(-rows.num_rows // FILE_RUNS)
         size = -(-rows.num_rows // pieces)
         return [
             write_runs_file(self._backend, self._runs, rows.slice(start, size))
@@ -216,27 +228,14 @@ class Sealer:
     def _remove_covered(self) -> None:
         """Delete the segments that every table has, and the folders of writers that are gone and have no others."""
         runs, metrics = self._runs.snapshot().marks, self._metrics.snapshot().marks
-        for writer in find_writers(self._wal):
+        for writer in self._wal.writers():
             mark = min(runs.get(writer.writer_id, -1), metrics.get(writer.writer_id, -1))
             for seq in writer.closed_seqs:
                 if seq <= mark:
-                    writer.path(seq).unlink(missing_ok=True)
+                    self._wal.remove(writer.writer_id, seq)
             if writer.life == "gone" and all(seq <= mark for seq in writer.seqs):
-                _remove_folder(writer.folder)
-        self._remove_leftovers()
-
-    def _remove_leftovers(self) -> None:
-        """Folders whose writer died before it had made them whole."""
-        with contextlib.suppress(FileNotFoundError):
-            for folder in self._wal.iterdir():
-                # The age first: asking for the life takes the lock for a moment, in which its writer could not.
-                if folder.name.startswith(".") and _is_old(folder) and writer_life(folder) == "gone":
-                    (folder / segment_name(0)).unlink(missing_ok=True)
-                    _remove_folder(folder)
-
-    def _discard(self, table: DeltaTable, files: Sequence[DataFile]) -> None:
-        for file in files:
-            self._backend.delete(table.key(file.name))
+                self._wal.remove_writer(writer.writer_id)
+        self._wal.remove_leftovers()
 
 
 def _continuing(writer: Writer, mark: int) -> list[int]:
@@ -268,21 +267,23 @@ def _with_rows(rows: Any, run_ids: Sequence[str], changed: Sequence[RowState]) -
     import pyarrow as pa
 
     from autotrack.store.columns import positions, rows_to_table
-    from autotrack.store.schema import RUNS, arrow_schema
 
     new_ids = {state.run_id for state in changed}
     kept_ids = [run_id for run_id in run_ids if run_id not in new_ids]
     kept = _filtered(rows, [run_id not in new_ids for run_id in run_ids])
-    whole = pa.concat_tables([_completed(kept, arrow_schema(RUNS)), rows_to_table(changed)])
+    whole = pa.concat_tables([completed(kept), rows_to_table(changed)])
     all_ids = kept_ids + [state.run_id for state in changed]
     order = sorted(range(len(all_ids)), key=all_ids.__getitem__)
     return whole.take(positions(np.fromiter(order, "<i8", len(order)))).combine_chunks()
 
 
-def _completed(rows: Any, schema: Any) -> Any:
-    """The table with the columns its file was written without, as nulls, in today's order."""
+def completed(rows: Any) -> Any:
+    """Rows of `runs` with the columns that their file was written without, as nulls, in today's order."""
     import pyarrow as pa
 
+    from autotrack.store.schema import RUNS, arrow_schema
+
+    schema = arrow_schema(RUNS)
     columns = [
         rows.column(field.name).cast(field.type)
         if field.name in rows.column_names
@@ -302,23 +303,6 @@ def _filtered(rows: Any, flags: Sequence[bool]) -> Any:
 
 def _fingerprint(state: RowState) -> str:
     return repr((state.fields, state.summary, state.updated_ts, state.writer, sorted(state.packed_stamps().items())))
-
-
-def _is_old(folder: Path) -> bool:
-    try:
-        return time.time() - folder.stat().st_mtime > _LEFTOVER_S
-    except FileNotFoundError:  # made whole meanwhile, or removed
-        return False
-
-
-def _remove_folder(folder: Path) -> None:
-    """Remove the folder of a writer that is gone, and what it was making when it was killed."""
-    with contextlib.suppress(FileNotFoundError):
-        for unfinished in folder.glob(".*.jsonl"):
-            unfinished.unlink(missing_ok=True)
-        (folder / LOCK).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # not empty: there is something in it that we did not make
-            os.rmdir(folder)
 
 
 def _contended() -> StoreError:

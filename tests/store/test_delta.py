@@ -108,23 +108,170 @@ def test_a_newer_protocol_is_refused(table, store, protocol):
         store.rows()
 
 
-def test_a_log_that_begins_at_a_checkpoint_is_refused(store, recorder):
+def many(table, count, **options):
+    """Commits that add a file, remove every third of them, and mark a writer; the last snapshot."""
+    for number in range(count):
+        base = table.snapshot()
+        old = [base.files[f"f{number - 1}"]] if number % 3 == 2 else []
+        assert table.commit(base, adds=[file(f"f{number}")], removes=old, marks={f"{number:022x}": number})
+        table.checkpoint(set, **options)
+    return table.snapshot()
+
+
+def log_names(store):
+    return sorted(path.name for path in (store.root / "tables" / "runs" / "_delta_log").iterdir())
+
+
+def fresh(store):
+    """A handle that knows nothing yet."""
+    return DeltaTable(store.backend, "runs", RUNS)
+
+
+def test_every_50_versions_there_is_a_checkpoint_that_readers_begin_at(table, store):
+    found = many(table, 101)
+    checkpoints = [name for name in log_names(store) if "checkpoint" in name]
+    assert checkpoints == [f"{version:020d}.checkpoint.parquet" for version in (49, 99)] + ["_last_checkpoint"]
+    assert fresh(store).snapshot() == found
+    for version in range(98):  # a reader that needs them fails
+        log_path(store, version).write_text("damaged")
+    assert fresh(store).snapshot() == found
+
+
+def test_a_reader_that_knows_a_version_reads_only_what_is_new(table, store, monkeypatch):
+    many(table, 120)
+    read = []
+    get = store.backend.get
+    monkeypatch.setattr(store.backend, "get", lambda key, *args: read.append(key) or get(key, *args))
+    assert fresh(store).commit(table.snapshot(), adds=[file("new")], removes=[], marks={})
+    read.clear()
+    assert table.snapshot().version == 120
+    assert [key.rpartition("/")[2] for key in read] == [f"{version:020d}.json" for version in (120, 121)]
+
+
+def test_a_log_is_shortened_behind_a_checkpoint_that_is_old_enough(table, store):
+    late, early = fresh(store), fresh(store)
+    early_base = many(early, 10)
+    found = many(table, 60)
+    late.snapshot()
+    assert table.shorten() == 0
+    assert table.shorten(keep_s=0) == 49
+    names = log_names(store)
+    assert names[0] == f"{49:020d}.checkpoint.parquet"
+    assert [name for name in names if name.endswith(".json")] == [f"{version:020d}.json" for version in range(49, 70)]
+    for one in (table, late, early, fresh(store)):  # whichever version each of them had seen
+        assert one.snapshot() == found
+    assert not early.commit(early_base, adds=[file("x")], removes=[], marks={})
+    assert log_names(store) == names
+
+
+def test_a_commit_that_was_asleep_while_its_number_became_free_again_is_not_made(table, store):
+    """The check before it has passed; then the log went on, and was shortened, before the entry was written."""
+    base = many(table, 3)
+    others = fresh(store)
+    put_if_absent = store.backend.put_if_absent
+
+    def slow(key, data):
+        store.backend.put_if_absent = put_if_absent
+        many(others, 60)
+        assert others.shorten(keep_s=0) > 3
+        return put_if_absent(key, data)
+
+    store.backend.put_if_absent = slow
+    assert not table.commit(base, adds=[file("mine")], removes=[], marks={"me": 0})
+    assert "mine" not in table.snapshot().files
+    assert table.snapshot() == fresh(store).snapshot() == others.snapshot()
+    assert log_path(store, 3).exists() is False
+    assert table.commit(table.snapshot(), adds=[file("mine")], removes=[], marks={"me": 0})
+
+
+def test_marks_of_writers_that_are_gone_are_dropped_from_checkpoints_after_a_week(table, store, monkeypatch):
+    import time
+
+    old, kept, foreign = "0" * 22, "1" * 22, "spark"
+    week_ago = time.time_ns() - 8 * 86_400 * 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: week_ago)
+    table.commit(table.snapshot(), adds=[file("a")], removes=[], marks={old: 1, kept: 2, foreign: 3})
+    monkeypatch.undo()
+    table.commit(table.snapshot(), adds=[], removes=[], marks={"2" * 22: 4})
+    assert table.checkpoint(lambda: {kept}, every=1)
+    assert fresh(store).snapshot().marks == {kept: 2, foreign: 3, "2" * 22: 4}
+
+
+def test_two_checkpoints_at_once_are_harmless(table, store):
+    found = many(table, 20, every=1000)
+    barrier = threading.Barrier(4)
+
+    def work():
+        one = fresh(store)
+        one.snapshot()
+        barrier.wait()
+        one.checkpoint(set, every=1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    table.shorten(keep_s=0)
+    assert fresh(store).snapshot() == found
+
+
+@pytest.mark.parametrize("damage", [b"", b"no parquet", None])
+def test_a_damaged_or_missing_checkpoint_is_passed_over_as_long_as_the_entries_are_there(table, store, damage):
+    found = many(table, 60)
+    path = log_path(store, 49).with_suffix(".checkpoint.parquet")
+    path.unlink() if damage is None else path.write_bytes(damage)
+    assert fresh(store).snapshot() == found
+    (path.parent / "_last_checkpoint").write_bytes(b"{")
+    assert fresh(store).snapshot() == found
+
+
+def test_a_log_without_a_beginning_is_told(table, store):
+    many(table, 60)
+    table.shorten(keep_s=0)
+    log_path(store, 49).with_suffix(".checkpoint.parquet").unlink()
+    with pytest.raises(StoreFormatError, match=r"'runs' has no beginning.*\nExpected .*checkpoint"):
+        fresh(store).snapshot()
+
+
+def test_other_engines_read_our_checkpoints_and_we_read_theirs(store, recorder):
+    import polars
     from deltalake import DeltaTable as Oracle
 
-    for run_id in ("run-a", "run-b"):
+    for number in range(60):
         one = recorder(store)
-        one.start(run_id)
+        one.start(f"run-{number:02}", tags={"n": str(number)})
         one.close()
         store.seal()
-    Oracle(str(store.root / "tables" / "runs")).create_checkpoint()
-    assert list(store.rows()) == ["run-a", "run-b"]
-    log_path(store, 0).unlink()
-    log_path(store, 1).unlink()
-    fresh = type(store).open(store.root)
-    with pytest.raises(StoreFormatError, match=r"'runs' does not begin at version 0.*\nExpected .*newer autotrack"):
-        fresh.rows()
-    with pytest.raises(StoreFormatError):
-        fresh.seal()
+        store.maintain()
+    path = str(store.root / "tables" / "runs")
+    table = fresh(store)
+    table.checkpoint(set, every=1)
+    table.shorten(keep_s=0)
+    found = table.snapshot()
+    oracle = Oracle(path)
+    assert oracle.version() == found.version
+    assert len(oracle.file_uris()) == len(found.files)
+    assert oracle.transaction_version(next(iter(found.marks))) == 0
+    assert sorted(polars.scan_delta(path).collect()["run_id"]) == [f"run-{number:02}" for number in range(60)]
+
+    one = recorder(store)
+    one.start("run-last")
+    one.close()
+    store.seal()
+    theirs = Oracle(path)
+    theirs.create_checkpoint()
+    before = fresh(store).snapshot()
+    for entry in log_path(store, 0).parent.glob("*.json"):
+        entry.unlink()
+    after = fresh(store).snapshot()
+    assert (after.version, after.marks, after.files) == (before.version, before.marks, before.files)
+    assert len(type(store).open(store.root).rows()) == 61
+    late = recorder(store)
+    late.start("run-later")
+    late.close()
+    assert store.seal().runs == 1
+    assert len(type(store).open(store.root).rows()) == 62
 
 
 def test_a_damaged_log_is_told_with_its_path(table, store):
