@@ -53,6 +53,7 @@ __all__ = [
     "search_runs",
     "set_tag",
     "set_tags",
+    "sql",
     "start_run",
 ]
 
@@ -70,7 +71,7 @@ _lock = threading.RLock()
 _is_enabled = False
 _starters: "list[_Starter]" = []
 _patches: list[Any] = []  # each has undo()
-_recorders: dict[Path, Recorder] = {}
+_recorders: dict[Path | str, Recorder] = {}
 
 
 def enable(
@@ -156,8 +157,11 @@ def _known_libraries(names: Sequence[str] | None) -> list[str]:
 
 def _record_into(settings: config.Settings) -> Recorder:
     """Record into the store of these settings from here on."""
-    with suppress(StoreNotFoundError):
-        Store.open(settings.store)  # told now if it is a file or of a newer format; made when the first run starts
+    if isinstance(settings.store, str):
+        Store.to_record(settings.store)  # told now if the library for buckets is missing; nobody waits for a server
+    else:
+        with suppress(StoreNotFoundError):
+            Store.open(settings.store)  # told now if it is a file or of a newer format; made when the first run starts
     recorder = _recorder_of(settings.store)
     recorder.experiment, recorder.log_models, recorder.author = (
         settings.experiment,
@@ -169,7 +173,7 @@ def _record_into(settings: config.Settings) -> Recorder:
     return recorder
 
 
-def _recorder_of(store: Path) -> Recorder:
+def _recorder_of(store: Path | str) -> Recorder:
     """One recorder for each store a process writes to."""
     with _lock:
         if store not in _recorders:
@@ -244,6 +248,23 @@ def search_runs(
 
     rows = search(_reading_store(), where, experiment=experiment, order_by=order_by, limit=limit)
     return Runs(rows, _reopened)
+
+
+def sql(text: str) -> Any:
+    """The answer to a SELECT over the views `runs` and `metrics`, live runs included, as a `pyarrow.Table`.
+
+    Args:
+        text: Such as `select name, params['C'], metrics['test_f1'] from runs`. The views have the columns of the
+            store's tables.
+
+    Raises:
+        SearchError: It is not one SELECT, or DuckDB cannot run it.
+        MissingLibraryError: DuckDB is not installed.
+        StoreNotFoundError: There is no store yet.
+    """
+    from autotrack import query
+
+    return query.sql(_reading_store(), text)
 
 
 def _reading_store() -> Store:

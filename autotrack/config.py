@@ -5,6 +5,7 @@ upward from the working directory. The default store is found as git finds its r
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from typing import Any
 from autotrack.errors import ConfigError, nearest
 from autotrack.names import check_name
 
-__all__ = ["STORE_FOLDER", "Setting", "Settings", "keep", "load"]
+__all__ = ["STORE_FOLDER", "Setting", "Settings", "is_address", "keep", "load"]
 
 STORE_FOLDER = ".autotrack"
+_ADDRESS = re.compile(r"s3://[^/@?#\s]+(/[^?#]*)?")
 
 _DEFAULTS: dict[str, Any] = {
     "store": None,  # found from the working directory
@@ -45,7 +47,7 @@ class Settings:
     """All settings of this process, each with its origin.
 
     Attributes:
-        store: Absolute path of the store's folder, which need not exist yet.
+        store: Absolute path of the store's folder, which need not exist yet; or the address of a bucket, as text.
         experiment: Name of the experiment runs belong to unless they say otherwise.
         libraries: Names of the libraries to watch; None: all that are known.
         log_models: Whether fitted models are kept with their runs.
@@ -55,7 +57,7 @@ class Settings:
     def __init__(self, settings: list[Setting]) -> None:
         self.all = settings
         values = {setting.name: setting.value for setting in settings}
-        self.store = Path(values["store"])
+        self.store: Path | str = values["store"] if is_address(values["store"]) else Path(values["store"])
         self.experiment: str = values["experiment"]
         self.libraries: tuple[str, ...] | None = values["libraries"]
         self.log_models: bool = values["log_models"]
@@ -91,6 +93,11 @@ def load(arguments: Mapping[str, Any] | None = None, *, anew: bool = False) -> S
             value, origin = default, "default"
         found.append(Setting(name, *_checked(name, value, origin)))
     return Settings(found)
+
+
+def is_address(store: str | os.PathLike[str]) -> bool:
+    """Whether a store is in a bucket (`s3://bucket/prefix`) and not in a folder."""
+    return "://" in os.fspath(store)
 
 
 def keep(settings: Settings) -> None:
@@ -135,13 +142,15 @@ def _store_path(value: Any, origin: str) -> tuple[str, str]:
     if value is None:
         return _found_store()
     text = os.fspath(value)
-    if "://" in text:
-        raise ConfigError(
-            f"Store {text!r} (from {origin}) is an address, and this version keeps stores in folders only.\n"
-            "Expected the path of a folder. Give one, or leave the setting out for the default store.",
-            setting="store",
-            value=text,
-        )
+    if is_address(text) or text.startswith("s3:"):
+        if not _ADDRESS.fullmatch(text):
+            raise ConfigError(
+                f"Store {text!r} (from {origin}) is no address that autotrack knows.\n"
+                "Expected s3://bucket/prefix, as text (a Path drops a slash), or the path of a folder.",
+                setting="store",
+                value=text,
+            )
+        return text.rstrip("/"), origin
     if not text or "\0" in text:
         raise ConfigError(
             f"Store {text!r} (from {origin}) is no path.\nExpected the path of a folder.", setting="store", value=text
@@ -169,7 +178,7 @@ def _project_file() -> tuple[dict[str, Any], str]:
         for name in ("autotrack.toml", "pyproject.toml"):
             path = folder / name
             if path.is_file() and (values := _read_toml(path)) is not None:
-                if isinstance(values.get("store"), str) and "://" not in values["store"]:
+                if isinstance(values.get("store"), str) and not is_address(values["store"]):
                     values["store"] = str(folder / os.path.expanduser(values["store"]))
                 return values, str(path)
     return {}, ""

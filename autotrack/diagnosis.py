@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack import config
-from autotrack.errors import AutotrackError
+from autotrack.errors import AutotrackError, StoreNotFoundError
 from autotrack.guard import problems
 from autotrack.model import installed
 from autotrack.registry import Registry
@@ -40,9 +40,9 @@ def examine(libraries: Collection[str]) -> dict[str, Any]:
     return {**found, "ok": "error" not in store, "store": store}
 
 
-def _store_findings(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {"path": str(path), "exists": path.exists()}
-    if not found["exists"]:
+def _store_findings(path: Path | str) -> dict[str, Any]:
+    found: dict[str, Any] = {"path": str(path), "exists": isinstance(path, str) or path.exists()}
+    if isinstance(path, Path) and not found["exists"]:
         folder = next((each for each in path.parents if each.exists()), path)
         found["writable"] = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
         return found if found["writable"] else {**found, "error": f"It cannot be made: {folder} cannot be written to."}
@@ -51,6 +51,8 @@ def _store_findings(path: Path) -> dict[str, Any]:
         rows = store.rows().values()
         damages = _damages(store)
     except (AutotrackError, OSError) as error:
+        if isinstance(path, str) and isinstance(error, StoreNotFoundError):
+            return {**found, "exists": False, "writable": True}  # it is made with the first run
         return {**found, "error": str(error)}
     found |= {
         "format": FORMAT_VERSION,

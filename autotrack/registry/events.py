@@ -28,7 +28,7 @@ from autotrack.model.manifest import canonical
 from autotrack.types import to_datetime
 
 if TYPE_CHECKING:
-    from autotrack.store import LocalBackend
+    from autotrack.store import Backend
 
 __all__ = ["Event", "EventLog", "folder_of"]
 
@@ -67,7 +67,7 @@ class Event:
 class EventLog:
     """All models' logs in one store."""
 
-    def __init__(self, backend: "LocalBackend") -> None:
+    def __init__(self, backend: "Backend") -> None:
         self._backend = backend
 
     def names(self) -> list[str]:

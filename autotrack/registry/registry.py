@@ -65,6 +65,7 @@ class Registry:
         check_new_names(name, alias)
         texts = {check_key("tag", key): str(value) for key, value in (tags or {}).items()}
         self._check_manifest(manifest_sha)
+        self._blobs.publish()  # before the event that names them
         number = 0
 
         def decide(state: State) -> Change | None:

@@ -26,7 +26,7 @@ class Recorder:
 
     def __init__(
         self,
-        root: Path,
+        root: Path | str,
         *,
         experiment: str = "default",
         tags: dict[str, str] | None = None,

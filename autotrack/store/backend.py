@@ -1,10 +1,11 @@
 """The five things a place for bytes must be able to do, and the local folder that does them.
 
-`list`, `get` (a range), `put`, `put_if_absent`, `delete`, over keys such as `registry/churn/00000000.json`. A key
-is complete or absent, never half there. `put_if_absent` is the one step everything that must not collide is
-built on: of many who try, in any number of processes, exactly one gets True.
+`list`, `get` (a range), `put`, `put_if_absent`, `delete`, over keys such as `registry/churn/00000000.json`; and what
+readers need beside them: `stats`, `stat`, `open`, `name`. A key is complete or absent, never half there.
+`put_if_absent` is the one step everything that must not collide is built on: of many who try, in any number of
+processes, exactly one gets True. What is put so has something random in it: equal bytes are one's own.
 
-Standard library only.
+A folder is here, a bucket in `object_store.py`. Standard library only.
 """
 
 import builtins
@@ -13,17 +14,73 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, NamedTuple, Protocol
 
 from autotrack.errors import StoreError
 
-__all__ = ["LocalBackend", "sync_folder"]
+__all__ = ["Backend", "LocalBackend", "Stat", "check_key", "sync_folder"]
 
 _TEMPORARY = ".tmp-"  # start of the names of files that are not complete yet
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}  # some FUSE and SMB mounts
 
 
+class Stat(NamedTuple):
+    """What is known of a key without reading it."""
+
+    size_bytes: int
+    modified_s: float  # seconds since 1970, by the clock of whoever keeps it
+
+
+class Backend(Protocol):
+    """A place for bytes.
+
+    Attributes:
+        is_remote: Each call is a request over the network.
+    """
+
+    is_remote: bool
+
+    def list(self, prefix: str = "") -> builtins.list[str]:
+        """All keys that start with `prefix`, sorted."""
+        ...
+
+    def stats(self, prefix: str = "") -> dict[str, Stat]:
+        """The same with what is known of each."""
+        ...
+
+    def stat(self, key: str) -> Stat:
+        """What is known of one key. FileNotFoundError: no such key."""
+        ...
+
+    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        """The bytes of a key, or `length` of them from `start`. FileNotFoundError: no such key."""
+        ...
+
+    def open(self, key: str) -> BinaryIO:
+        """The bytes of a key as a file to read and seek in. FileNotFoundError: no such key."""
+        ...
+
+    def put(self, key: str, data: bytes | memoryview, *, durable: bool = True) -> None:
+        """Write a key, replacing what it held."""
+        ...
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Write a key unless it exists; False if it does."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove a key; nothing happens if there is none."""
+        ...
+
+    def name(self, key: str) -> str:
+        """What to call a key in messages: where somebody would look for it."""
+        ...
+
+
 class LocalBackend:
     """A folder on this machine (or one that looks like it)."""
+
+    is_remote = False
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -34,16 +91,44 @@ class LocalBackend:
         Raises:
             StoreError: The key would lead out of the store.
         """
-        parts = key.split("/")
-        if any(part in ("", ".", "..") for part in parts) or "\0" in key:
-            raise StoreError(f"Invalid key {key!r} in the store. Expected names joined by '/'.", key=key)
-        return self.root.joinpath(*parts)
+        return self.root.joinpath(*check_key(key))
+
+    def name(self, key: str) -> str:
+        """The path of the key's file, of the folder for an empty key."""
+        return str(self.path(key) if key else self.root)
 
     def list(self, prefix: str = "") -> builtins.list[str]:
         """All keys that start with `prefix`, sorted. A half-written file has no key."""
         folder = prefix.rpartition("/")[0]
         start = self.path(folder) if folder else self.root
         return sorted(key for key in self._walk(start, f"{folder}/" if folder else "") if key.startswith(prefix))
+
+    def stats(self, prefix: str = "") -> dict[str, Stat]:
+        """The same with size and time of each."""
+        found = {}
+        for key in self.list(prefix):
+            try:
+                found[key] = self.stat(key)
+            except FileNotFoundError:  # removed since it was listed
+                continue
+        return found
+
+    def stat(self, key: str) -> Stat:
+        """Size and time of a key.
+
+        Raises:
+            FileNotFoundError: No such key.
+        """
+        status = self.path(key).stat()
+        return Stat(status.st_size, status.st_mtime)
+
+    def open(self, key: str) -> BinaryIO:
+        """The file of a key.
+
+        Raises:
+            FileNotFoundError: No such key.
+        """
+        return open(self.path(key), "rb")
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The bytes of a key, or `length` of them from `start`.
@@ -91,6 +176,18 @@ class LocalBackend:
         """Remove a key; nothing happens if there is none."""
         self.path(key).unlink(missing_ok=True)
 
+    def remove_temporary(self, before_s: float) -> int:
+        """Delete files that nobody has finished and that were last written to before this time; how many."""
+        removed = 0
+        for path in self.root.rglob(f"{_TEMPORARY}*"):
+            try:
+                if path.lstat().st_mtime < before_s:
+                    path.unlink()
+                    removed += 1
+            except OSError:  # finished or removed meanwhile, or not ours
+                continue
+        return removed
+
     def _walk(self, folder: Path, prefix: str) -> Iterator[str]:
         try:
             entries = list(os.scandir(folder))
@@ -116,6 +213,18 @@ class LocalBackend:
             _discard(temporary)
             raise
         return temporary
+
+
+def check_key(key: str) -> builtins.list[str]:
+    """The parts of a key.
+
+    Raises:
+        StoreError: It would lead out of the store.
+    """
+    parts = key.split("/")
+    if any(part in ("", ".", "..") for part in parts) or "\0" in key:
+        raise StoreError(f"Invalid key {key!r} in the store. Expected names joined by '/'.", key=key)
+    return parts
 
 
 def sync_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from autotrack.errors import StoreError
 from autotrack.store.backend import LocalBackend, sync_folder
 
-__all__ = ["Blobs"]
+__all__ = ["Blobs", "blob_key"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHUNK_BYTES = 1 << 20  # large enough that hashing, not calling, takes the time
@@ -34,17 +34,20 @@ class Blobs:
         Raises:
             StoreError: Not a SHA-256 in lower-case hex.
         """
-        return self._backend.path(_key(sha256))
+        return self._backend.path(blob_key(sha256))
 
     def has(self, sha256: str) -> bool:
         """Whether the blob is here (its bytes are checked by `get`)."""
         return self.path(sha256).is_file()
 
+    def publish(self) -> None:
+        """See to it that whoever reads the store finds what was put before this call; in a folder they do already."""
+
     def put(self, data: bytes, *, durable: bool = True) -> str:
         """Keep bytes and return their SHA-256. `durable`: they survive a power cut once this returns."""
         sha256 = hashlib.sha256(data).hexdigest()
         if not self._is_here(sha256, len(data), durable):
-            self._backend.put(_key(sha256), data, durable=durable)
+            self._backend.put(blob_key(sha256), data, durable=durable)
         return sha256
 
     def put_file(self, path: str | Path, *, durable: bool = True) -> str:
@@ -80,10 +83,10 @@ class Blobs:
             StoreError: There is no such blob, or its bytes are not the ones that were put.
         """
         try:
-            data = self._backend.get(_key(sha256))
+            data = self._read(blob_key(sha256))
         except FileNotFoundError as missing:
             raise StoreError(
-                f"The blob {sha256[:12]}… is not in the store: {self.path(sha256)} does not exist.\n"
+                f"The blob {sha256[:12]}… is not in the store: {self._name(sha256)} does not exist.\n"
                 "Expected every blob that a run or a model names. Restore it from a copy of the store.",
                 sha256=sha256,
             ) from missing
@@ -91,12 +94,18 @@ class Blobs:
         if found != sha256:
             raise StoreError(
                 f"The blob {sha256[:12]}… is damaged: its bytes ({len(data):,}) have the SHA-256 {found[:12]}….\n"
-                f"Expected the bytes that were saved. Restore {self.path(sha256)} from a copy; or delete it and save "
+                f"Expected the bytes that were saved. Restore {self._name(sha256)} from a copy; or delete it and save "
                 "again.",
                 sha256=sha256,
                 found=found,
             )
         return data
+
+    def _read(self, key: str) -> bytes:
+        return self._backend.get(key)
+
+    def _name(self, sha256: str) -> str:
+        return self._backend.name(blob_key(sha256))
 
     def _is_here(self, sha256: str, size_bytes: int, durable: bool) -> bool:
         """Whether the blob exists in full; its time is renewed, so that no clean-up takes it for forgotten."""
@@ -121,7 +130,12 @@ def _sync_file(path: Path) -> None:
     sync_folder(path.parent)
 
 
-def _key(sha256: str) -> str:
+def blob_key(sha256: str) -> str:
+    """The key of a blob.
+
+    Raises:
+        StoreError: Not a SHA-256 in lower-case hex.
+    """
     if not _SHA256.fullmatch(sha256):
         raise StoreError(f"{sha256!r} is not a blob's name. Expected a SHA-256: 64 hexadecimal digits.", sha256=sha256)
     return f"blobs/sha256/{sha256[:2]}/{sha256}"

@@ -27,12 +27,13 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autotrack.errors import StoreError, StoreNotFoundError
 from autotrack.store.rows import apply_patch
 from autotrack.types import Row
 
-__all__ = ["LOCK", "NO_EPOCH", "POINT", "SegmentWriter", "new_id", "segment_name"]
+__all__ = ["LOCK", "NO_EPOCH", "POINT", "SegmentWriter", "new_id", "parse_line", "segment_name"]
 
 POINT = struct.Struct("<IIqqdi")  # run number, key number, step, microseconds since 1970, value, epoch
 NO_EPOCH = -(2**31)
@@ -60,7 +61,10 @@ class SegmentWriter:
 
     Attributes:
         writer_id: Sorts by time. Changes if the files are removed under a living writer, which then starts anew.
+        is_reachable: Whether the store could be used when that was last tried; a folder always can.
     """
+
+    is_reachable = True
 
     def __init__(
         self, wal: Path, *, rank: int | None = None, max_bytes: int = _MAX_BYTES, max_age_s: float = _MAX_AGE_S
@@ -122,6 +126,19 @@ class SegmentWriter:
         for number, ts, patch in patches:
             self._follow(number, ts, patch)
         self._size_bytes += len(data)  # only now it counts: what a Ctrl-C before this leaves is cut off again
+
+    def rotate(self) -> None:
+        """Begin the next segment, unless the present one says no more than another does."""
+        is_new = self._size_bytes > self._head_bytes or (self._seq == 0 and self._open)
+        if self._file >= 0 and is_new:
+            self._cut_back()
+            self._start_segment()
+
+    def start_anew(self) -> None:
+        """Be a new writer, which says again that its runs are open: for one that others may take for dead."""
+        if self._file >= 0:
+            self._start_anew()
+            self._create_folder()
 
     def close(self) -> None:
         """End the record and release the lock. A second call does nothing."""
@@ -282,6 +299,18 @@ def new_id() -> str:
 def segment_name(seq: int) -> str:
     """The file name of a writer's segment."""
     return f"{seq:06d}.jsonl"
+
+
+def parse_line(line: bytes) -> dict[str, Any] | None:
+    """The record of a line without its newline, or None if it is torn or damaged."""
+    text = line[9:]
+    if line[:9] != b"%08x " % zlib.crc32(text):
+        return None
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def _write_all(file: int, data: bytes) -> None:

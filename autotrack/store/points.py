@@ -34,14 +34,17 @@ def summaries(segment: Segment) -> list[tuple[str, str, TimedSummary, int]]:
 
 def touched_runs(segment: Segment) -> set[str]:
     """The ids of the runs that a segment says something about."""
-    import numpy as np
-
     numbers = {number for number, _, _ in [*segment.heads, *segment.patches]}
-    numbers.update(np.unique(points_of(segment)["run"]).tolist())
+    if segment.points:
+        import numpy as np
+
+        numbers.update(np.unique(points_of(segment)["run"]).tolist())
     return {segment.runs[number] for number in numbers if number in segment.runs}
 
 
 def _summarised(segment: Segment) -> Iterator[tuple[str, str, TimedSummary, int]]:
+    if not segment.points:
+        return
     import numpy as np
 
     points = points_of(segment)

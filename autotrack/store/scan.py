@@ -4,37 +4,58 @@ The order is what makes it exact: first the live record, then the table's snapsh
 what the snapshot's marks cover. The other way round, a segment sealed in between would be missed.
 """
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar, overload
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 from autotrack.errors import StoreError
-from autotrack.store.backend import LocalBackend
-from autotrack.store.columns import as_numpy, mask, presence, table_to_rows, texts
-from autotrack.store.delta import DeltaTable, Snapshot
+from autotrack.store.backend import Backend
+from autotrack.store.columns import as_numpy, mask, presence, rows_to_table, table_to_rows, texts
+from autotrack.store.delta import DeltaTable
 from autotrack.store.journal import NO_EPOCH
 from autotrack.store.parquet import read_file, read_points
-from autotrack.store.points import points_of, summaries
+from autotrack.store.points import points_of, points_to_table, summaries, touched_runs
 from autotrack.store.rows import RowState, printable
-from autotrack.store.segments import Life, LiveRecords, LiveWriter, Segment, writer_life
+from autotrack.store.segments import LiveRecords, LiveWriter, Segment
+from autotrack.store.wal import Life, Wal
 from autotrack.types import History, Row, to_datetime
 
-__all__ = ["Scanner", "fold_segment", "kill_open_runs", "rows_with_ids"]
+if TYPE_CHECKING:
+    from autotrack.store.index import Index
+
+__all__ = ["Parts", "Scanner", "fold_segment", "kill_open_runs", "rows_with_ids"]
 
 _TRIES = 20  # a snapshot's file can be replaced while it is read; each try needs another commit in between
 
 _T = TypeVar("_T")
 
 
+class Parts(NamedTuple):
+    """The tables in the parts they come in.
+
+    Attributes:
+        run_files, point_files: Names of Parquet files, one for each of the tables' files.
+        runs: An Arrow table of the rows that are live; they stand for what the files have of the same runs.
+        points: An Arrow table of the points that are in no file yet; None if there are none.
+    """
+
+    run_files: list[str]
+    runs: Any
+    point_files: list[str]
+    points: Any
+
+
 class Scanner:
     """Reads one store. May be shared by threads."""
 
-    def __init__(self, backend: LocalBackend, runs: DeltaTable, metrics: DeltaTable) -> None:
+    def __init__(self, backend: Backend, wal: Wal, runs: DeltaTable, metrics: DeltaTable) -> None:
         self._backend = backend
         self._runs = runs
         self._metrics = metrics
-        self._wal = backend.root / "wal"
-        self._live = LiveRecords(self._wal)
+        self._wal = wal
+        self._live = LiveRecords(wal)
 
     def rows(self, run_ids: Collection[str] | None = None) -> dict[str, Row]:
         """The rows of these runs, or of all; runs that were deleted are left out."""
@@ -56,7 +77,7 @@ class Scanner:
             if found is not None:
                 return found
         raise StoreError(
-            f"The store {str(self._backend.root)!r} could not be read: in {_TRIES} tries, a file was missing each time"
+            f"The store {self._backend.name('')!r} could not be read: in {_TRIES} tries, a file was missing each time"
             f" (last {str(missing)!r}).\n"
             "Expected every file that the tables' logs name. Try again; if it stays so, restore them from a copy.",
             missing=missing,
@@ -70,16 +91,93 @@ class Scanner:
             if wanted is None or any(file.may_hold("run_id", run_id) for run_id in wanted):
                 for state in rows_with_ids(self._backend, self._runs, file, wanted):
                     states[state.run_id] = state
+        is_settled = self._settle(states, writers, snapshot.marks, snapshot.version, wanted)
+        return _shown(states) if is_settled else None
+
+    def backlog(self) -> tuple[int, int]:
+        """How many closed segments the last read has met, and how many bytes of them."""
+        return self._live.backlog()
+
+    def parts(self) -> Parts:
+        """What other engines read: files of the tables, and beside them what is live, as Arrow."""
+        return self._retry(self._parts)
+
+    @contextlib.contextmanager
+    def indexed(self, path: Path) -> Iterator["Index | None"]:
+        """The index of the sealed rows in this file, frozen, and the live ones as its `live`; None: not to be had.
+
+        What sqlite finds wrong inside the block ends it quietly: then do without.
+        """
+        from autotrack.store.index import opened
+
+        is_asked = False
+        if self._runs.exists():  # else nothing was sealed yet
+            with opened(path) as index:
+                while index is not None:
+                    writers = self._live.read(index.marks())
+                    if not index.refresh(self._backend, self._runs):
+                        break
+                    with index.frozen():
+                        if self._overlay(index, writers):
+                            is_asked = True
+                            yield index
+                            return
+        if not is_asked:
+            yield None
+
+    def _overlay(self, index: "Index", writers: Sequence[LiveWriter]) -> bool:
+        """Lay over the index the rows that are live, or may have died since. False: something changed, read again."""
+        marks = index.marks()
+        segments = [one for writer in writers for one in _unsealed(writer, marks.get(writer.writer_id, -1))]
+        states = index.hide({run_id for segment in segments for run_id in touched_runs(segment)})
+        is_settled = self._settle(states, writers, marks, index.version)
+        index.live = _shown(states)
+        return is_settled
+
+    def _parts(self) -> Parts | None:
+        writers = self._live.read(self._common_marks())
+        runs, metrics = self._runs.snapshot(), self._metrics.snapshot()
+        unsealed = [one for writer in writers for one in _unsealed(writer, runs.marks.get(writer.writer_id, -1))]
+        touched = {run_id for segment in unsealed for run_id in touched_runs(segment)}
+        states: dict[str, RowState] = {}
+        for file in runs.files.values():
+            rows = read_file(self._backend, self._runs, file, ["run_id", "status"])
+            statuses = dict(zip(texts(rows.column("run_id")), texts(rows.column("status")), strict=True))
+            chosen = {run_id for run_id, status in statuses.items() if run_id in touched or status in ("running", None)}
+            if chosen:
+                states.update((one.run_id, one) for one in rows_with_ids(self._backend, self._runs, file, chosen))
+        if not self._settle(states, writers, runs.marks, runs.version):
+            return None
+        for state in states.values():
+            for field in {"end_ts", "reason"} - state.to_row().keys():
+                state.fields.pop(field, None)
+        points = [
+            (segment, segment.header.get("rank"))
+            for writer in writers
+            for segment in _unsealed(writer, metrics.marks.get(writer.writer_id, -1))
+        ]
+        return Parts(
+            [self._backend.name(self._runs.key(name)) for name in runs.files],
+            rows_to_table(list(states.values())),
+            [self._backend.name(self._metrics.key(name)) for name in metrics.files],
+            points_to_table(points),
+        )
+
+    def _settle(
+        self,
+        states: dict[str, RowState],
+        writers: Sequence[LiveWriter],
+        marks: Mapping[str, int],
+        version: int,
+        wanted: Collection[str] | None = None,
+    ) -> bool:
+        """Fold what is live into rows that were sealed up to a version. False: something changed, read again."""
         lives: dict[str, Life] = {writer.writer_id: writer.life for writer in writers}
         for writer in writers:
-            _fold_writer(states, writer, snapshot.marks.get(writer.writer_id, -1), wanted)
-        if not self._end_orphans(states, lives, snapshot):
-            return None
-        return {
-            run_id: states[run_id].to_row() for run_id in sorted(states) if not states[run_id].fields.get("deleted")
-        }
+            _fold_writer(states, writer, marks.get(writer.writer_id, -1), wanted)
+        return self._end_orphans(states, lives, version)
 
-    def _end_orphans(self, states: Mapping[str, RowState], lives: dict[str, Life], snapshot: Snapshot) -> bool:
+    def _end_orphans(self, states: Mapping[str, RowState], lives: dict[str, Life], version: int) -> bool:
         """Show runs as killed whose writer is not there any more. False: something changed, read again.
 
         Sealing a writer ends its open runs in the same commit, so there are such runs only if that writer's files were
@@ -91,13 +189,13 @@ class Scanner:
                 continue
             writer = state.writer or ""
             if writer and writer not in lives:
-                lives[writer] = writer_life(self._wal / writer)
+                lives[writer] = self._wal.life(writer)
             is_alive = lives[writer] == "alive" if writer else "alive" in lives.values()
             if is_alive:
                 state.fields.setdefault("status", "running")
             else:
                 orphans.append(state)
-        if orphans and self._runs.snapshot().version != snapshot.version:
+        if orphans and self._runs.log_entry(version + 1) is not None:
             return False
         for state in orphans:
             state.kill("the process that wrote this run ended without finishing it", state.updated_ts, "")
@@ -168,9 +266,7 @@ class Times(Sequence[datetime]):
         return repr(list(self))
 
 
-def rows_with_ids(
-    backend: LocalBackend, table: DeltaTable, file: Any, run_ids: Collection[str] | None
-) -> list[RowState]:
+def rows_with_ids(backend: Backend, table: DeltaTable, file: Any, run_ids: Collection[str] | None) -> list[RowState]:
     """The rows of a file of `runs` that have one of these ids; None: all."""
     import numpy as np
 
@@ -220,11 +316,20 @@ def kill_open_runs(states: Mapping[str, RowState], last: Segment, writer: str) -
 
 
 def _fold_writer(states: dict[str, RowState], writer: LiveWriter, mark: int, wanted: Collection[str] | None) -> None:
-    segments = [segment for segment in writer.segments if segment.seq > mark]
+    segments = _unsealed(writer, mark)
     for segment in segments:
         fold_segment(states, segment, writer.writer_id, wanted)
     if segments and writer.life != "alive" and segments[-1].seq == writer.last_seq:
         kill_open_runs(states, segments[-1], writer.writer_id)
+
+
+def _shown(states: Mapping[str, RowState]) -> dict[str, Row]:
+    """The rows as callers see them, in the order of time."""
+    return {run_id: states[run_id].to_row() for run_id in sorted(states) if not states[run_id].fields.get("deleted")}
+
+
+def _unsealed(writer: LiveWriter, mark: int) -> list[Segment]:
+    return [segment for segment in writer.segments if segment.seq > mark]
 
 
 def _live_points(segment: Segment, run_id: str, key: str) -> tuple[Any, Any, Any, Any]:

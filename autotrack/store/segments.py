@@ -1,7 +1,5 @@
-"""Reading the live record: which writers there are, whether they live, and what their segments hold.
+"""Reading the live record: what its segments hold.
 
-    for writer in find_writers(wal):            # cheap: folders, locks, file names
-        for seq in writer.seqs: ...
     records = LiveRecords(wal).read(...)        # parsed, and kept, so that the next read parses only what is new
 
 Lines that are torn or damaged are skipped and counted; the rest is read. The format is in `journal.py`.
@@ -9,28 +7,19 @@ Lines that are torn or damaged are skipped and counted; the rest is read. The fo
 
 import base64
 import contextlib
-import fcntl
-import json
 import os
 import threading
-import time
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO
 
-from autotrack.store.journal import LOCK, POINT, segment_name
+from autotrack.store.journal import POINT, parse_line
 from autotrack.store.rows import TimedSummary, printable
+from autotrack.store.wal import Life, Wal, Writer
 
-__all__ = ["Life", "LiveRecords", "LiveWriter", "Segment", "Writer", "find_writers", "read_segment", "writer_life"]
+__all__ = ["LiveRecords", "LiveWriter", "Segment", "read_segment"]
 
-# alive: may still write. silent: on another host, and not heard of for a while; shown as ended, but its last
-# segment is left alone. gone: will never write again.
-Life = Literal["alive", "silent", "gone"]
-
-_FOREIGN_ALIVE_S = 300.0  # a writer on another host, whose lock we may not see, lives while it wrote this recently
-_FOREIGN_GONE_S = 86_400.0  # and is given up after a day: longer than any pause of a machine worth waiting for
+_FETCHERS = 16  # requests at once: a bucket takes tens of milliseconds for each
 _TAIL_BYTES = 64  # enough of a file's read part to see that it is still the same
 
 
@@ -54,7 +43,7 @@ class Segment:
         for line in lines.split(b"\n"):
             if not line:
                 continue
-            record = _record(line)
+            record = parse_line(line)
             if record is None:
                 self.skipped_lines += 1
                 continue
@@ -86,25 +75,6 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Writer:
-    """A writer's folder: how it is, and which segments it has. Of a living one the last is still written to."""
-
-    writer_id: str
-    folder: Path
-    life: Life
-    seqs: tuple[int, ...]
-
-    @property
-    def closed_seqs(self) -> tuple[int, ...]:
-        """The segments that will never change again."""
-        return self.seqs if self.life == "gone" else self.seqs[:-1]
-
-    def path(self, seq: int) -> Path:
-        """Where a segment lies."""
-        return self.folder / segment_name(seq)
-
-
-@dataclass(frozen=True)
 class LiveWriter:
     """A writer and the segments of it that were read."""
 
@@ -114,41 +84,10 @@ class LiveWriter:
     segments: tuple[Segment, ...]
 
 
-def find_writers(wal: Path) -> list[Writer]:
-    """All writers with a folder, oldest first."""
-    try:
-        names = sorted(name for name in os.listdir(wal) if not name.startswith("."))
-    except FileNotFoundError:
-        return []
-    writers = []
-    for name in names:
-        folder = wal / name
-        # The life first: of a writer that is gone, the listing that follows is complete.
-        life = writer_life(folder)
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            writers.append(Writer(name, folder, life, _seqs(folder)))
-    return writers
-
-
-def writer_life(folder: Path) -> Life:
-    """Whether the writer of this folder may still write to it."""
-    if _is_locked(folder / LOCK):
-        return "alive"
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        seqs = _seqs(folder)
-        if seqs:
-            newest = folder / segment_name(seqs[-1])
-            with open(newest, "rb") as file:
-                header = (_record(file.readline().rstrip(b"\n")) or {}).get("h", {})
-            if header.get("host", os.uname().nodename) != os.uname().nodename:
-                silent_s = time.time() - newest.stat().st_mtime
-                return "alive" if silent_s < _FOREIGN_ALIVE_S else "silent" if silent_s < _FOREIGN_GONE_S else "gone"
-    return "gone"
-
-
-def read_segment(path: Path, seq: int) -> Segment:
+def read_segment(wal: Wal, writer_id: str, seq: int) -> Segment:
     """A segment that is not written to any more."""
-    data = path.read_bytes()
+    with wal.open(writer_id, seq) as file:
+        data = file.read()
     end = data.rfind(b"\n") + 1
     segment = Segment(seq)
     segment.feed(data[:end])
@@ -162,7 +101,7 @@ class LiveRecords:
     May be shared by threads. After a fork the child starts with nothing, and a lock of its own.
     """
 
-    def __init__(self, wal: Path) -> None:
+    def __init__(self, wal: Wal) -> None:
         self._wal = wal
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -173,43 +112,74 @@ class LiveRecords:
         if self._pid != os.getpid():
             self.__init__(self._wal)  # type: ignore[misc]
         with self._lock:
-            writers = [
-                self._read_writer(writer, covered.get(writer.writer_id, -1)) for writer in find_writers(self._wal)
-            ]
-            present = {(writer.writer_id, segment.seq) for writer in writers for segment in writer.segments}
-            self._tails = {key: tail for key, tail in self._tails.items() if key in present}
-            return writers
+            writers = self._wal.writers()
+            self._tails = {
+                (writer.writer_id, seq): self._tails.get((writer.writer_id, seq)) or _Tail(seq)
+                for writer in writers
+                for seq in writer.seqs
+                if seq > covered.get(writer.writer_id, -1)
+            }
+            self._refresh_all(writers)
+            return [self._live_writer(writer) for writer in writers]
 
-    def _read_writer(self, writer: Writer, covered: int) -> LiveWriter:
-        segments = []
-        for seq in writer.seqs:
-            if seq <= covered:
-                continue
-            tail = self._tails.setdefault((writer.writer_id, seq), _Tail(seq))
-            with contextlib.suppress(FileNotFoundError):  # sealed and removed in between: the tables have it
-                tail.refresh(writer.path(seq))
-                segments.append(tail.segment)
-        return LiveWriter(writer.writer_id, writer.life, writer.seqs[-1] if writer.seqs else -1, tuple(segments))
+    def backlog(self) -> tuple[int, int]:
+        """How many closed segments were there at the last read, and how many bytes of them."""
+        closed = [tail for tail in self._tails.values() if tail.is_complete]
+        return len(closed), sum(tail.size_bytes for tail in closed)
+
+    def _refresh_all(self, writers: Sequence[Writer]) -> None:
+        closed = {(writer.writer_id, seq) for writer in writers for seq in writer.closed_seqs}
+
+        def refresh(key: tuple[str, int]) -> None:
+            tail = self._tails[key]
+            if not tail.is_complete:
+                try:
+                    with self._wal.open(*key) as file:
+                        tail.refresh(file)
+                    tail.is_complete = key in closed
+                except FileNotFoundError:  # sealed and removed in between: the tables have it
+                    tail.is_missing = True
+
+        if self._wal.is_remote and len(self._tails) > 1:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with (
+                contextlib.suppress(RuntimeError),  # the interpreter is ending: one after the other
+                ThreadPoolExecutor(_FETCHERS, "autotrack-fetch") as threads,
+            ):
+                list(threads.map(refresh, self._tails))
+        for key in self._tails:
+            refresh(key)
+
+    def _live_writer(self, writer: Writer) -> LiveWriter:
+        tails = [self._tails.get((writer.writer_id, seq)) for seq in writer.seqs]
+        segments = tuple(tail.segment for tail in tails if tail is not None and not tail.is_missing)
+        return LiveWriter(writer.writer_id, writer.life, writer.seqs[-1] if writer.seqs else -1, segments)
 
 
 class _Tail:
-    """A segment that is being written, and how far it was read."""
+    """A segment that is being written, and how far it was read; complete if that is its end, missing if it is gone."""
 
     def __init__(self, seq: int) -> None:
         self.segment = Segment(seq)
+        self.is_complete = self.is_missing = False
         self._offset = 0
         self._last_bytes = b""
 
-    def refresh(self, path: Path) -> None:
-        with open(path, "rb") as file:
-            file.seek(self._offset - len(self._last_bytes))
-            if file.read(len(self._last_bytes)) != self._last_bytes:  # a failed write was taken back after we read it
-                file.seek(0)
-                self._offset, self._last_bytes, self.segment = 0, b"", Segment(self.segment.seq)
-            data = file.read()
+    def refresh(self, file: BinaryIO) -> None:
+        file.seek(self._offset - len(self._last_bytes))
+        if file.read(len(self._last_bytes)) != self._last_bytes:  # a failed write was taken back after we read it
+            file.seek(0)
+            self._offset, self._last_bytes, self.segment = 0, b"", Segment(self.segment.seq)
+        data = file.read()
         whole = data[: data.rfind(b"\n") + 1]
         if whole:
             self._replace_segment(whole)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much of the file was read."""
+        return self._offset
 
     def _replace_segment(self, whole: bytes) -> None:
         """Readers in other threads keep the segment they have: it never changes under them."""
@@ -229,44 +199,3 @@ class _Tail:
         self.segment = new
         self._offset += len(whole)
         self._last_bytes = (self._last_bytes + whole)[-_TAIL_BYTES:]
-
-
-def _seqs(folder: Path) -> tuple[int, ...]:
-    return tuple(sorted(_numbers(os.listdir(folder))))
-
-
-def _numbers(names: list[str]) -> Iterator[int]:
-    for name in names:
-        stem, dot, ending = name.partition(".")
-        if dot and ending == "jsonl" and stem.isdecimal():
-            yield int(stem)
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except PermissionError:
-        return True  # somebody else's, and not for us to judge
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without locks
-        return False
-    finally:
-        os.close(descriptor)
-    return False
-
-
-def _record(line: bytes) -> dict[str, Any] | None:
-    """The record of a line without its newline, or None if it is torn or damaged."""
-    text = line[9:]
-    if line[:9] != b"%08x " % zlib.crc32(text):
-        return None
-    try:
-        record = json.loads(text)
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None

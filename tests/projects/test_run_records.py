@@ -129,7 +129,7 @@ def test_script_without_training_leaves_no_store_behind(script: Path, tmp_path: 
     ("args", "env", "told"),
     [
         (["--store", "a-file"], {}, "/a-file' is a file"),
-        ([], {"AUTOTRACK_STORE": "s3://bucket/store"}, "Store 's3://bucket/store' (from environment AUTOTRACK_STORE)"),
+        ([], {"AUTOTRACK_STORE": "ftp://host/store"}, "Store 'ftp://host/store' (from environment AUTOTRACK_STORE)"),
         ([], {"AUTOTRACK_STORE": "newer"}, "has format 99"),
         ([], {"AUTOTRACK_LOG_MODELS": "perhaps"}, "Setting log_models is 'perhaps'"),
         ([], {"AUTOTRACK_LIBRARIES": "sklaern"}, "Did you mean 'sklearn'?"),

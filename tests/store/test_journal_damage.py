@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autotrack.store import NO_EPOCH, POINT, Store
-from autotrack.store.segments import LiveRecords, find_writers, read_segment
+from autotrack.store.segments import LiveRecords, read_segment
+from autotrack.store.wal import LocalWal
 
 RUNS = [f"run-{number}" for number in range(6)]
 
@@ -155,7 +156,7 @@ def test_what_is_skipped_is_counted(store, recorder):
     whole = path.read_bytes()
     path.write_bytes(whole + b"xxxxxxxx {}\n" + b"00000000 {}\n" + b'{"e":1}\n' + b"torn")
     one.writer.abandon()
-    assert read_segment(path, 0).skipped_lines == 4
+    assert read_segment(LocalWal(path.parents[1]), path.parent.name, 0).skipped_lines == 4
     assert store.seal().skipped_lines == 4
 
 
@@ -187,7 +188,7 @@ def test_a_reader_forgets_what_a_failed_write_took_back(store, recorder):
 
 def test_a_line_is_parsed_once_however_often_the_record_is_read(store, recorder):
     one = recorder(store)
-    records = LiveRecords(store.root / "wal")
+    records = LiveRecords(LocalWal(store.root / "wal"))
     fed = []
     one.start("run-a")
     for number in range(20):
@@ -207,4 +208,4 @@ def test_writers_are_found_in_the_order_of_their_names(tmp_path):
         (tmp_path / name).mkdir()
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "a-file").write_text("")
-    assert [writer.writer_id for writer in find_writers(tmp_path)] == names
+    assert [writer.writer_id for writer in LocalWal(tmp_path).writers()] == names

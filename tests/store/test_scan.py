@@ -204,13 +204,13 @@ def test_a_second_read_parses_only_what_is_new(store):
         patches = [(number, 1, {"status": "running", "params": {"n": str(number)}}) for number in new]
         writer.write(new, {}, patches, b"")
     parsed = []
-    real = segments._record
+    real = segments.parse_line
 
     def counted(line):
         parsed.append(line)
         return real(line)
 
-    segments._record = counted
+    segments.parse_line = counted
     try:
         assert len(store.rows()) == 10_000
         assert len(parsed) == 101
@@ -220,5 +220,5 @@ def test_a_second_read_parses_only_what_is_new(store):
             assert store.rows([runs[number]])[runs[number]]["tags"] == {"new": "yes"}
             assert len(parsed) == 1
     finally:
-        segments._record = real
+        segments.parse_line = real
         writer.abandon()
