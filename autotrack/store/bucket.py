@@ -39,7 +39,7 @@ class BucketStore(Store):
 
     def new_writer(self, rank: int | None = None, **limits: Any) -> SegmentWriter:
         """A writer to the spool; its `close` uploads what is left. Nothing here waits for the network before."""
-        return SpoolWriter(self._spool, seal=self.seal, rank=rank, **limits)
+        return SpoolWriter(self._spool, maintain=self.maintain, rank=rank, **limits)
 
     def identify(self, *, create: bool = False) -> dict[str, Any]:
         """As for any store; one that this machine has recorded for is made, if that has not been done yet."""

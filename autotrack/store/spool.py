@@ -107,7 +107,7 @@ class SpoolWriter(SegmentWriter):
         self,
         spool: Spool,
         *,
-        seal: Callable[[], object],
+        maintain: Callable[..., object],
         rank: int | None = None,
         max_bytes: int = PIECE_BYTES,
         max_age_s: float = PIECE_AGE_S,
@@ -116,12 +116,12 @@ class SpoolWriter(SegmentWriter):
         super().__init__(spool.wal.folder, rank=rank, max_bytes=max_bytes, max_age_s=max_age_s)
         self.is_reachable = spool.backend.is_usable
         self._spool = spool
-        self._seal = seal
+        self._maintain = maintain
         self._turn = threading.Lock()  # held for moments: while a line is written, or a piece is finished
         self._ending = threading.Event()
         self._has_run_ended = False
         self._thread: threading.Thread | None = None
-        self._pieces = 0  # uploaded since the last seal
+        self._pieces = 0  # uploaded since the last time they were sealed
         self._beat_s: float | None = None  # when the last heartbeat was put
         self._adopted_s: float | None = None
         self._wait_s = 0.0  # between two tries while the server is down
@@ -193,7 +193,7 @@ class SpoolWriter(SegmentWriter):
             self._spool.adopt()
             self._adopted_s = _now_s()
         if self._pieces >= _SEAL_PIECES:
-            self._seal()
+            self._maintain(is_stopped=self._ending.is_set)
             self._pieces = 0
 
     def _finished(self) -> tuple[str, list[int]]:

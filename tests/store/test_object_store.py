@@ -273,6 +273,46 @@ def test_two_sealers_at_once_seal_everything_once(store, recorder):
         assert store.points(f"run-{number}", "loss").values == [float(number)] * 10
 
 
+def test_a_writer_seals_its_own_pieces_when_they_are_many(store, recorder, eventually, monkeypatch):
+    monkeypatch.setattr(spool, "_TICK_S", 0.01)
+    monkeypatch.setattr(spool, "_SEAL_PIECES", 3)
+    one = recorder(store, max_age_s=0.01)
+    one.start("run-a")
+    steps = count()
+    eventually(
+        lambda: one.points("run-a", "loss", [1.0], next(steps)) or store.backend.list("tables/metrics/_delta_log/")
+    )
+    one.finish("run-a")
+    one.close()
+    assert store.points("run-a", "loss").steps == list(range(next(steps)))
+    assert store.rows()["run-a"]["status"] == "finished"
+
+
+def test_compaction_and_clean_up_work_in_a_bucket(store, recorder, elsewhere):
+    for number in range(4):
+        one = recorder(store)
+        one.start(f"run-{number}")
+        one.points(f"run-{number}", "loss", [1.0, 2.0])
+        one.patch(f"run-{number}", artifacts={"a": store.blobs.put(b"kept %d" % number)})
+        one.finish(f"run-{number}")
+        one.close()
+        store.seal()
+    lost = store.blobs.put(b"nobody refers to this")
+    store.blobs.publish()
+    before = store.rows()
+    assert store.compact().merged.files_before == 8
+    assert store.collect(min_age_s=-60.0).removed == 1
+    elsewhere()
+    there = Store.open(store.root)
+    assert there.rows() == before
+    assert there.points("run-3", "loss").values == [1.0, 2.0]
+    assert not there.blobs.has(lost)
+    assert there.blobs.get(before["run-2"]["artifacts"]["a"]) == b"kept 2"
+    # What was replaced stays for those who read an older version of the table.
+    assert len(there.backend.list("tables/runs/L0-")) == 4
+    assert len(there.backend.list("tables/runs/L1-")) == 1
+
+
 def storage_options():
     return {
         "aws_endpoint_url": os.environ["AWS_ENDPOINT_URL"],
