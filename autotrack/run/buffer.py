@@ -4,7 +4,8 @@ Logging appends to a list or a bytearray: no lock, no file, no pyarrow. The writ
 journal. When the journal cannot be written (full disk, read-only folder) what was logged waits in memory up to a
 bound, then the newest is dropped and counted; the user is told once.
 
-A second thread seals and merges when there is something to: what is logged meanwhile does not wait for it.
+What takes longer (models to write, segments to seal) has threads of its own, as long as there is some: what is
+logged meanwhile does not wait for it.
 
 A forked child starts with empty buffers and a journal of its own. The threads are stopped around each fork, so
 that a fork never meets a lock of ours held.
@@ -61,7 +62,7 @@ class Buffer:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._maintenance: threading.Thread | None = None
+        self._helpers: dict[str, threading.Thread] = {}
         self._is_new = True  # nothing was written yet
         self._writer: SegmentWriter | None = None
         self._flushed_at = 0.0
@@ -155,42 +156,53 @@ class Buffer:
             self._stop.wait(TICK_S)
             self._wake.clear()
             with guard("writer thread"):
-                self.flush()
-                if self._is_maintenance_due():
-                    self._maintain_soon()
+                with self._flush_lock, guard("journal"):
+                    self._drain()
+                if self._tasks:
+                    self._beside("autotrack-tasks", lambda: self._run_tasks(self._stop.is_set))
+                    self._wake.set()  # it may be just ending, and not have seen the last one
+                if self._writer is not None and self._writer.rotated:
+                    self._beside("autotrack-maintenance", self._maintain)
+                elif self._writer is not None and self._is_new:
+                    self._is_new = False
+                    self._beside("autotrack-maintenance", self._maintain_backlog)
 
-    def _is_maintenance_due(self) -> bool:
-        """Whether a segment of ours is closed; or, when the record has just begun, many of others."""
-        if self._writer is None:
-            return False
-        is_new, self._is_new = self._is_new, False
-        return self._writer.rotated or (is_new and self._has_backlog())
+    def _beside(self, name: str, work: Callable[[], None]) -> None:
+        """Do some work on a thread of its own, unless it is being done."""
+        helper = self._helpers.get(name)
+        if helper is None or not helper.is_alive():
+            self._helpers[name] = helper = threading.Thread(target=work, name=name, daemon=True)
+            helper.start()
+
+    def _maintain(self) -> None:
+        """Seal and merge."""
+        with guard("maintenance"):
+            self.store().maintain(is_stopped=self._stop.is_set)
+
+    def _maintain_backlog(self) -> None:
+        """The record has just begun: seal and merge if others have left much to do."""
+        with guard("maintenance"):
+            if self._has_backlog():
+                self._maintain()
 
     def _has_backlog(self) -> bool:
         return not self.store().backend.is_remote and self.store().has_backlog()
-
-    def _maintain_soon(self) -> None:
-        """Seal and merge on a thread of its own: what is logged meanwhile does not wait for it."""
-        if self._maintenance is None or not self._maintenance.is_alive():
-            self._maintenance = threading.Thread(target=self._maintain, name="autotrack-maintenance", daemon=True)
-            self._maintenance.start()
-
-    def _maintain(self) -> None:
-        with guard("maintenance"):
-            self.store().maintain(is_stopped=self._stop.is_set)
 
     def _halt(self) -> None:
         """Stop the threads; they start again when there is something to do."""
         self._stop.set()
         self._wake.set()
-        for thread in (self._thread, self._maintenance):
-            if thread is not None and thread is not threading.current_thread():
-                thread.join(timeout=5.0)
-        self._thread = self._maintenance = None
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5.0)
+        for helper in list(self._helpers.values()):
+            if helper is not threading.current_thread():
+                helper.join(timeout=5.0)
+        self._thread = None
+        self._helpers.clear()
 
-    def _run_tasks(self) -> None:
+    def _run_tasks(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         with self._task_lock:
-            while self._tasks:
+            while self._tasks and not is_stopped():
                 task, size_bytes = self._tasks.popleft()
                 with guard("writer thread"):
                     task()

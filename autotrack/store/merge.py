@@ -27,6 +27,8 @@ __all__ = ["Output", "merged"]
 FILE_POINTS = 16_000_000  # of one merged file: about 140 MB
 FILE_BYTES = 192 << 20  # the same, where points are larger than usual
 
+_STEP_POINTS = 500_000  # put in order at once: about 70 MB
+
 _Place = tuple[str, str, int, int]  # of a point in the order: run id, key, step, time
 _START: _Place = ("", "", 0, 0)
 
@@ -154,9 +156,16 @@ def merged(backend: Backend, table: DeltaTable, files: Sequence[DataFile]) -> It
 
 
 def _bound(active: Sequence[_Input]) -> _Place:
-    """Up to where the points in hand are all there are: beyond it a next row group may come in between."""
-    ends = [(one.part.place(-1), one.has_more) for one in active if one.part is not None]
-    return min((end for end, has_more in ends if has_more), default=max((end for end, _ in ends), default=_START))
+    """Up to where to go at once: what is in hand is all there is before it, and it is not too much."""
+    share = max(1, _STEP_POINTS // max(1, len(active)))
+    limits, ends = [], [_START]
+    for one in active:
+        if one.part is not None:
+            ends.append(one.part.place(-1))
+            # Beyond the end of what is in hand of a file, its next row group may come before others' points.
+            if one.has_more or len(one.part) > share:
+                limits.append(one.part.place(min(share, len(one.part)) - 1))
+    return min(limits, default=max(ends))
 
 
 class Output:
