@@ -38,6 +38,7 @@ __all__ = [
     "search_runs",
     "set_tag",
     "set_tags",
+    "sql",
     "start_run",
 ]
 
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
         search_runs,
         set_tag,
         set_tags,
+        sql,
         start_run,
     )
     from autotrack.errors import AutotrackError, AutotrackWarning

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack import config, run
-from autotrack.errors import ConfigError, ModelCorruptedError, ModelNotFoundError, StoreError, StoreNotFoundError, nearest
+from autotrack.errors import (
+    ConfigError,
+    ModelCorruptedError,
+    ModelNotFoundError,
+    StoreError,
+    StoreNotFoundError,
+    nearest,
+)
 from autotrack.guard import guard
 from autotrack.hooks import forget_import, on_import
 from autotrack.names import check_name

@@ -78,7 +78,8 @@ def mixed_table() -> tuple[Any, Any, Any, Any]:
     from sklearn.datasets import load_breast_cancer
     from sklearn.model_selection import train_test_split
 
-    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    data: Any = load_breast_cancer(as_frame=True)
+    X, y = data.data, data.target
     X = X.assign(size=["large" if radius > 14 else "small" for radius in X["mean radius"]])
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
     return X_train, X_test, y_train, y_test

@@ -1,13 +1,14 @@
 """`autotrack ls`: the table of runs."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import click
 
 from autotrack.cli.options import json_option, store_option
-from autotrack.errors import StoreNotFoundError, nearest
+from autotrack.errors import AutotrackWarning, StoreNotFoundError, nearest
 from autotrack.types import Row
 
 __all__ = ["ls"]
@@ -44,39 +45,52 @@ def ls(
     duration (seconds); joined by and, or, not, brackets. Texts and times stand
     in quotes. A run without the value is never found, except by `is null`.
     """
-    from autotrack import api
     from autotrack.cli.output import print_json, tell
-    from autotrack.query import table
+    from autotrack.query import record, table
 
+    table.asked_cells(where, order_by)  # told here where they cannot be read: below, more words stand around them
+    narrowed = where if with_children or _NAMES_PARENT.search(where) else _and(where, "parent is null")
     try:
-        matching = api.search_runs(where, experiment=experiment, order_by=order_by).rows
-        is_narrowed = bool(where.strip()) or experiment is not None
-        everything = api.search_runs().rows if is_narrowed else matching
+        rows = _search(narrowed, experiment, order_by, limit + 1 if limit else None)
+        shown = rows[:limit] if limit else rows
+        children = {row["run_id"]: _count(f"parent = '{row['run_id']}'") for row in shown}
     except StoreNotFoundError:
-        table.asked_cells(where, order_by)  # told also here where they cannot be read
-        matching, everything = [], []
-    if not matching:
-        tell(_nothing_found(where, experiment, everything))
-    children = Counter(row["parent_run_id"] for row in everything if row.get("parent_run_id"))
-    rows = matching
-    if not with_children and not _NAMES_PARENT.search(where):
-        rows = [row for row in matching if not row.get("parent_run_id")]
-    shown = rows[:limit] if limit else rows
+        rows, shown, children = [], [], {}
+    if not shown:
+        tell(_nothing_found(where, experiment))
     if as_json:
-        from autotrack.query import record
-
         print_json([{**record(row), "children": children[row["run_id"]]} for row in shown])
         return
     if shown:
         _print_runs(shown, children, where, order_by)
     if len(rows) > len(shown):
-        tell(f"{len(rows) - len(shown)} more; show them with --limit 0")
-    if where and (hidden := len(matching) - len(rows)):
+        tell("There are more; show them with --limit 0")
+    if where and narrowed != where and (hidden := _count(_and(where, "not parent is null"), experiment)):
         inside = "1 run inside another matches" if hidden == 1 else f"{hidden} runs inside others match"
         tell(f"{inside} too; show all with --all")
 
 
-def _print_runs(rows: Sequence[Row], children: Counter[str], where: str, order_by: str | None) -> None:
+def _search(where: str, experiment: str | None, order_by: str | None, limit: int | None) -> list[Row]:
+    from autotrack import api
+
+    return api.search_runs(where, experiment=experiment, order_by=order_by, limit=limit).rows
+
+
+def _count(where: str, experiment: str | None = None) -> int:
+    """How many runs fit; none where there is no store. What it could warn of was told by the search before it."""
+    from autotrack import api
+
+    with warnings.catch_warnings(), suppress(StoreNotFoundError):
+        warnings.simplefilter("ignore", AutotrackWarning)
+        return len(api.search_runs(where, experiment=experiment))
+    return 0
+
+
+def _and(where: str, condition: str) -> str:
+    return f"({where}) and {condition}" if where.strip() else condition
+
+
+def _print_runs(rows: Sequence[Row], children: Mapping[str, int], where: str, order_by: str | None) -> None:
     """The table: what is always there, then what the search names, then the metrics most of the runs have."""
     from autotrack.cli.output import Column, print_table
     from autotrack.query import duration_s, table
@@ -112,16 +126,17 @@ def _last_value(key: str) -> Callable[[Row], str]:
     return cell
 
 
-def _nothing_found(where: str, experiment: str | None, everything: Sequence[Row]) -> str:
+def _nothing_found(where: str, experiment: str | None) -> str:
     from autotrack import config
 
-    if not everything:
+    count = _count("")
+    if not count:
         store = config.load().store
         return (
             f"No runs yet in {store}\nRecord some with: autotrack run train.py, or with autotrack.enable() in a script"
         )
-    experiments = sorted({row.get("experiment", "") for row in everything})
-    if experiment is not None and experiment not in experiments:
+    if experiment is not None and not _count("", experiment):
+        experiments = sorted({row.get("experiment", "") for row in _search("", None, None, None)})
         problem = f"No run is in the experiment {experiment!r}.{nearest(experiment, experiments)}"
         return f"{problem} There are: {', '.join(experiments)}"
-    return f"No run fits. There are {len(everything)}: see them with: autotrack ls --all" if where else "No run fits."
+    return f"No run fits. There are {count}: see them with: autotrack ls --all" if where else "No run fits."

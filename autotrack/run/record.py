@@ -5,7 +5,6 @@ how it ends, is `Run` (run.py).
 """
 
 import json
-import operator
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -174,9 +173,7 @@ class RunRecord:
     @property
     def children(self) -> list[Self]:
         """The runs that belong to this one, oldest first."""
-        rows = self._flushed_store().rows().values()
-        mine = [row for row in rows if row.get("parent_run_id") == self.id]
-        return [type(self)(row, self._recorder_of) for row in sorted(mine, key=operator.itemgetter("run_id"))]
+        return [type(self)(row, self._recorder_of) for row in self._flushed_store().children(self.id)]
 
     def history(self, key: str) -> History:
         """All values of a metric, in the order of their steps."""

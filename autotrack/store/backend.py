@@ -14,7 +14,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from autotrack.errors import StoreError
 
@@ -56,8 +56,8 @@ class Backend(Protocol):
         """The bytes of a key, or `length` of them from `start`. FileNotFoundError: no such key."""
         ...
 
-    def open(self, key: str) -> BinaryIO:
-        """The bytes of a key as a file to read and seek in. FileNotFoundError: no such key."""
+    def open(self, key: str) -> Any:
+        """The bytes of a key as a file that pyarrow reads and seeks in. FileNotFoundError: no such key."""
         ...
 
     def put(self, key: str, data: bytes | memoryview, *, durable: bool = True) -> None:
@@ -122,13 +122,17 @@ class LocalBackend:
         status = self.path(key).stat()
         return Stat(status.st_size, status.st_mtime)
 
-    def open(self, key: str) -> BinaryIO:
-        """The file of a key.
+    def open(self, key: str) -> Any:
+        """The file of a key, as a `pyarrow.OSFile`.
+
+        Not as a Python file: pyarrow's threads would need Python to read it, and at the end of a process that aborts.
 
         Raises:
             FileNotFoundError: No such key.
         """
-        return open(self.path(key), "rb")
+        import pyarrow as pa
+
+        return pa.OSFile(str(self.path(key)))
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The bytes of a key, or `length` of them from `start`.

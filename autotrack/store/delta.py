@@ -219,6 +219,7 @@ class DeltaTable:
 
     def _begun_anew(self) -> Snapshot:
         """The newest snapshot, found by looking at what is there."""
+        keys: list[str] = []
         for _ in range(_TRIES):
             keys = [key for key in self._backend.list(f"{self.prefix}/_delta_log/") if _version(key) >= 0]
             if not keys:

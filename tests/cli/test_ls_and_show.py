@@ -57,7 +57,7 @@ def test_ls_finds_by_condition_experiment_and_order(as_json: AsJson) -> None:
 
 
 def test_ls_says_how_many_more_there_are(cli: Cli) -> None:
-    assert cli("ls", "--limit", "2").stderr == "2 more; show them with --limit 0\n"
+    assert cli("ls", "--limit", "2").stderr == "There are more; show them with --limit 0\n"
     done = cli("ls", "metrics.val_accuracy > 0.2")
     assert "1 run inside another matches too; show all with --all\n" in done.stderr
 
