@@ -164,7 +164,7 @@ def keeper(root: str, choice: random.Random) -> None:
     """Seals, merges, shortens the log, collects, and dies of it."""
     store = Store.open(root)
     store.backend.__class__ = Deadly
-    Deadly.left = choice.randrange(60)
+    Deadly.left = choice.randrange(30)
     Deadly.moment = choice.choice(["before", "middle", "after"])
     while True:
         work = choice.randrange(6)

@@ -68,7 +68,7 @@ class Torture:
                 for _ in range(count - len(self.of(role))):
                     self.start(role)
             time.sleep(self.choice.random() * 0.3)
-            victims = self.of("api", "store") if self.choice.random() < 0.6 else self.of("keeper")
+            victims = self.of("api", "store") if self.choice.random() < 0.8 else self.of("keeper")
             if victims:
                 self.kill(self.choice.choice(victims))
             if self.choice.random() < 0.2:
