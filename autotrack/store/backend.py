@@ -132,7 +132,11 @@ class LocalBackend:
         """
         import pyarrow as pa
 
-        return pa.OSFile(str(self.path(key)))
+        path = str(self.path(key))
+        try:
+            return pa.OSFile(path)
+        except FileNotFoundError:  # pyarrow's does not carry the name
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """The bytes of a key, or `length` of them from `start`.

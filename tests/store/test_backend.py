@@ -125,8 +125,6 @@ class BackendContract:
             file.seek(2)
             file.seek(2, os.SEEK_CUR)
             assert (file.tell(), file.read(2), file.tell()) == (4, b"45", 6)
-            file.seek(100)
-            assert file.read() == b""
         with backend.open("empty") as file:
             assert file.read() == b""
         with pytest.raises(FileNotFoundError):
