@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_iris, make_classification
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
 
 SCRIPT = "from sklearn.linear_model import LogisticRegression; LogisticRegression().fit([[0.0], [1.0]], [0, 1])"
+BLOCK = 10  # calls of one variant in a row
 ENABLED = "import autotrack; autotrack.enable(); "
 
 
@@ -47,24 +48,35 @@ def in_process(store: Path, fits: int) -> dict[str, float]:
     """Fits and predictions, watched and unwatched in turn."""
     X, y = load_iris(return_X_y=True)
     tiny = LogisticRegression(max_iter=200)
-    voting = VotingClassifier([(f"tree{i}", DecisionTreeClassifier(max_depth=1)) for i in range(20)])
+    tree = DecisionTreeClassifier()
     big_X, big_y = make_classification(10_000, 20, random_state=0)
     forest = RandomForestClassifier(100, random_state=0)
 
     def watched(log_models: bool) -> Callable[[], None]:
         return lambda: autotrack.enable(store=store, log_models=log_models)
 
+    turns = max(1, fits // BLOCK)
     added = {
-        "unwatched tiny fit (ms)": 1e3 * statistics.median(timed(lambda: tiny.fit(X, y)) for _ in range(fits)),
-        "tiny fit, no model (ms)": 1e3 * difference(lambda: tiny.fit(X, y), watched(False), fits),
-        "tiny fit, with model (ms)": 1e3 * difference(lambda: tiny.fit(X, y), watched(True), fits),
-        "tiny fit, disabled (ms)": 1e3 * difference(lambda: tiny.fit(X, y), autotrack.disable, fits),
-        "nested fit (us)": 1e6 * difference(lambda: voting.fit(X, y), watched(False), fits // 4) / 20,
-        "predict (us)": 1e6 * difference(lambda: tiny.predict(X), watched(True), fits * 5),
+        "tiny fit unwatched (ms)": 1e3 * statistics.median(timed(lambda: tiny.fit(X, y)) for _ in range(fits)),
+        "tiny fit, no model (ms)": 1e3 * difference(lambda: tiny.fit(X, y), watched(False), turns),
+        "tiny fit, with model (ms)": 1e3 * difference(lambda: tiny.fit(X, y), watched(True), turns),
+        "of it, one predict_proba (ms)": 1e3
+        * statistics.median(timed(lambda: tiny.predict_proba(X)) for _ in range(fits)),
+        "tiny tree, no model (ms)": 1e3 * difference(lambda: tree.fit(X, y), watched(False), turns),
+        "tiny tree, with model (ms)": 1e3 * difference(lambda: tree.fit(X, y), watched(True), turns),
+        "tiny fit, disabled (ms)": 1e3 * difference(lambda: tiny.fit(X, y), autotrack.disable, turns),
+        "nested fit (us)": 1e6 * difference(lambda: inside(tree, X, y), watched(False), turns),
+        "predict (us)": 1e6 * difference(lambda: tiny.predict(X), watched(True), turns),
         "forest (ratio)": ratio(lambda: forest.fit(big_X, big_y), watched(True), 5),
     }
     autotrack.disable()
     return added
+
+
+def inside(tree: DecisionTreeClassifier, X: Any, y: Any) -> None:
+    """A fit that stays silent, as one inside another fit does."""
+    with autotrack.paused():
+        tree.fit(X, y)
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -74,30 +86,30 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def pairs(work: Callable[[], Any], prepare: Callable[[], None], count: int) -> list[tuple[float, float]]:
-    """Seconds unwatched and watched, in turn and in changing order."""
-    work()
+def pairs(work: Callable[[], Any], prepare: Callable[[], None], turns: int, block: int) -> list[tuple[float, float]]:
+    """Seconds unwatched and watched, in turn and in changing order: medians of blocks, after a call that warms up."""
     found = []
-    for turn in range(count):
+    for turn in range(turns):
         times = {}
         for is_watched in (turn % 2 == 0, turn % 2 == 1):
             autotrack.disable()
             if is_watched:
                 prepare()
-            times[is_watched] = timed(work)
+            work()
+            times[is_watched] = statistics.median(timed(work) for _ in range(block))
         found.append((times[False], times[True]))
     autotrack.disable()
     return found
 
 
-def difference(work: Callable[[], Any], prepare: Callable[[], None], count: int) -> float:
+def difference(work: Callable[[], Any], prepare: Callable[[], None], turns: int) -> float:
     """The median of watched minus unwatched, in seconds."""
-    return statistics.median(watched - plain for plain, watched in pairs(work, prepare, count))
+    return statistics.median(watched - plain for plain, watched in pairs(work, prepare, turns, BLOCK))
 
 
-def ratio(work: Callable[[], Any], prepare: Callable[[], None], count: int) -> float:
+def ratio(work: Callable[[], Any], prepare: Callable[[], None], turns: int) -> float:
     """The median of watched over unwatched."""
-    return statistics.median(watched / plain for plain, watched in pairs(work, prepare, count))
+    return statistics.median(watched / plain for plain, watched in pairs(work, prepare, turns, 1))
 
 
 def fresh(folder: Path, repeats: int) -> dict[str, float]:

@@ -7,12 +7,14 @@ loader are afterwards what they would have been.
 
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from autotrack.guard import guard
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
 
 __all__ = ["forget_import", "on_import"]
 
@@ -30,7 +32,7 @@ def on_import(module: str, callback: Callback) -> None:
         return
     _waiting.setdefault(module, []).append(callback)
     if _finder not in sys.meta_path:
-        sys.meta_path.insert(0, _finder)
+        sys.meta_path.insert(0, cast(Any, _finder))
 
 
 def forget_import(callback: Callback | None = None) -> None:
@@ -46,37 +48,38 @@ def forget_import(callback: Callback | None = None) -> None:
 
 def _leave_if_idle() -> None:
     if not _waiting and _finder in sys.meta_path:
-        sys.meta_path.remove(_finder)
+        sys.meta_path.remove(cast(Any, _finder))
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    ) -> "ModuleSpec | None":
         if fullname not in _waiting:
             return None
         for finder in sys.meta_path:
             find = getattr(finder, "find_spec", None)
             if finder is self or find is None:
                 continue
-            spec: ModuleSpec | None = find(fullname, path, target)
+            spec: Any = find(fullname, path, target)
             if spec is not None:
-                if spec.loader is not None and hasattr(spec.loader, "exec_module"):
+                if hasattr(spec.loader, "exec_module"):
                     spec.loader = _Loader(spec.loader)
-                return spec
+                found: ModuleSpec = spec
+                return found
         return None
 
 
-class _Loader(Loader):
+class _Loader:
     """The library's own loader, and our callbacks after it."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: "Loader") -> None:
         self._loader = loader
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: "ModuleSpec") -> ModuleType | None:
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:

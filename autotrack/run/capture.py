@@ -4,12 +4,8 @@ Command line, working directory, git commit and dirty flag, author, host, Python
 asked in a thread of its own; a run that starts before git has answered gets its fields by a later patch.
 """
 
-import getpass
 import json
 import os
-import platform
-import socket
-import subprocess
 import sys
 import threading
 import time
@@ -61,7 +57,7 @@ class Capture:
 
 def host_name() -> str:
     """This machine's name."""
-    return socket.gethostname() or "localhost"
+    return os.uname().nodename or "localhost"
 
 
 def _quick_record() -> dict[str, Any]:
@@ -72,9 +68,9 @@ def _quick_record() -> dict[str, Any]:
         "executable": sys.executable,
         "pid": os.getpid(),
         "host": host_name(),
-        "python": platform.python_version(),
+        "python": sys.version.split()[0],
         "implementation": sys.implementation.name,
-        "platform": f"{sys.platform}-{os.uname().machine}" if hasattr(os, "uname") else sys.platform,
+        "platform": f"{sys.platform}-{os.uname().machine}",
         "cpus": os.cpu_count(),
         "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "threads": {name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ},
@@ -116,6 +112,8 @@ def _parse_git(folder: str, status: str) -> dict[str, Any]:
 
 def _git(folder: str, *arguments: str) -> str | None:
     """The output of a git command, or None. It takes no lock and asks nobody."""
+    import subprocess
+
     try:
         done = subprocess.run(
             ["git", "-C", folder, *arguments],
@@ -131,6 +129,8 @@ def _git(folder: str, *arguments: str) -> str | None:
 
 
 def _login_name() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -15,8 +15,9 @@ from autotrack.names import check_name
 from autotrack.run.buffer import now_us
 from autotrack.run.exits import finish_at_exit
 from autotrack.run.inputs import tag_texts
-from autotrack.run.recorder import Recorder, new_run_id
+from autotrack.run.recorder import Recorder
 from autotrack.run.run import Run
+from autotrack.store import new_id
 from autotrack.types import Row
 
 __all__ = ["active_run", "inside_run", "is_recording", "last_run", "paused", "recorder", "start", "start_fit", "use"]
@@ -90,7 +91,7 @@ def start(
         raise AutotrackError("There is no store to record into.\nExpected autotrack.enable() or start_run() before.")
     parent = parent or active_run()
     row: Row = {
-        "run_id": new_run_id(),
+        "run_id": new_id(),
         "experiment": experiment or (parent.experiment if parent else target.experiment),
         "name": check_name("run name", name),
         "source": source,

@@ -1,8 +1,6 @@
 """Recorder: one process recording into one store, with the defaults its runs start with."""
 
-import secrets
 import threading
-import time
 import weakref
 from pathlib import Path
 
@@ -10,7 +8,7 @@ from autotrack.run.buffer import Buffer
 from autotrack.run.capture import Capture, host_name
 from autotrack.types import Row
 
-__all__ = ["Recorder", "all_recorders", "new_run_id"]
+__all__ = ["Recorder", "all_recorders"]
 
 _recorders: "weakref.WeakSet[Recorder]" = weakref.WeakSet()
 
@@ -96,11 +94,6 @@ class Recorder:
         waiting, self._uncaptured = self._uncaptured, []
         for run_id in waiting:
             self.buffer.patch(run_id, fields.copy())
-
-
-def new_run_id() -> str:
-    """12 hex digits of milliseconds and 10 of chance: ids sort by time. The user's random state is not touched."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(5)}"
 
 
 def all_recorders() -> list[Recorder]:

@@ -8,7 +8,6 @@ Importing this loads the standard library only; pyarrow and numpy come with the 
 from autotrack.store.backend import Backend, LocalBackend
 from autotrack.store.blobs import Blobs
 from autotrack.store.journal import NO_EPOCH, POINT, SegmentWriter, new_id
-from autotrack.store.seal import SealReport
 from autotrack.store.store import Store
 
-__all__ = ["NO_EPOCH", "POINT", "Backend", "Blobs", "LocalBackend", "SealReport", "SegmentWriter", "Store", "new_id"]
+__all__ = ["NO_EPOCH", "POINT", "Backend", "Blobs", "LocalBackend", "SegmentWriter", "Store", "new_id"]

@@ -11,7 +11,6 @@ A folder is here, a bucket in `object_store.py`. Standard library only.
 import builtins
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -210,7 +209,7 @@ class LocalBackend:
     def _write(self, path: Path, data: bytes | memoryview, durable: bool) -> Path:
         """A complete file beside `path`, under a temporary name."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(_TEMPORARY + secrets.token_hex(8))
+        temporary = path.with_name(_TEMPORARY + os.urandom(8).hex())
         try:
             with open(temporary, "xb") as file:
                 file.write(data)

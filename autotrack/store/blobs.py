@@ -7,10 +7,8 @@ A blob is complete or absent. Nothing here knows what the bytes are. Standard li
 """
 
 import errno
-import hashlib
 import os
 import re
-import secrets
 from pathlib import Path
 
 from autotrack.errors import StoreError
@@ -45,15 +43,17 @@ class Blobs:
 
     def put(self, data: bytes, *, durable: bool = True) -> str:
         """Keep bytes and return their SHA-256. `durable`: they survive a power cut once this returns."""
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = _sha256(data)
         if not self._is_here(sha256, len(data), durable):
             self._backend.put(blob_key(sha256), data, durable=durable)
         return sha256
 
     def put_file(self, path: str | Path, *, durable: bool = True) -> str:
         """Keep a file's bytes and return their SHA-256; reads it once, in pieces."""
+        import hashlib
+
         digest = hashlib.sha256()
-        incoming = self._backend.path(f"blobs/.tmp-{secrets.token_hex(8)}")
+        incoming = self._backend.path(f"blobs/.tmp-{os.urandom(8).hex()}")
         with open(path, "rb") as source:
             incoming.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -90,7 +90,7 @@ class Blobs:
                 "Expected every blob that a run or a model names. Restore it from a copy of the store.",
                 sha256=sha256,
             ) from missing
-        found = hashlib.sha256(data).hexdigest()
+        found = _sha256(data)
         if found != sha256:
             raise StoreError(
                 f"The blob {sha256[:12]}… is damaged: its bytes ({len(data):,}) have the SHA-256 {found[:12]}….\n"
@@ -128,6 +128,12 @@ def _sync_file(path: Path) -> None:
     with open(path, "rb") as file:
         os.fsync(file.fileno())
     sync_folder(path.parent)
+
+
+def _sha256(data: bytes) -> str:
+    import hashlib  # 5 ms, of which most is OpenSSL: not for a process that only enables
+
+    return hashlib.sha256(data).hexdigest()
 
 
 def blob_key(sha256: str) -> str:

@@ -20,7 +20,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import struct
 import time
 import zlib
@@ -67,13 +66,20 @@ class SegmentWriter:
     is_reachable = True
 
     def __init__(
-        self, wal: Path, *, rank: int | None = None, max_bytes: int = _MAX_BYTES, max_age_s: float = _MAX_AGE_S
+        self,
+        wal: Path,
+        *,
+        rank: int | None = None,
+        max_bytes: int = _MAX_BYTES,
+        max_age_s: float = _MAX_AGE_S,
+        keeps_times: bool = False,
     ) -> None:
         self.writer_id = new_id()
         self._wal = wal
         self._rank = rank
         self._max_bytes = max_bytes
         self._max_age_s = max_age_s
+        self._keeps_times = keeps_times  # what was recorded elsewhere, long ago, and not in this order
         self._folder = self._lock = self._file = -1  # file descriptors
         self._seq = -1
         self._closed_segments: set[str] = set()
@@ -118,7 +124,8 @@ class SegmentWriter:
         if not (runs or keys or patches or points):
             return
         self._prepare_file()
-        patches = list(self._in_order(patches))
+        if not self._keeps_times:
+            patches = list(self._in_order(patches))
         data = b"".join(_batch_lines(dict(runs), dict(keys), patches, points))
         self._append(data)
         self._runs.update(runs)
@@ -293,7 +300,7 @@ class SegmentWriter:
 
 def new_id() -> str:
     """A new run's or writer's id: 12 hex digits of milliseconds since 1970 and 10 at random; sorts by time."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(5)}"
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(5).hex()}"
 
 
 def segment_name(seq: int) -> str:

@@ -14,6 +14,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,6 @@ from autotrack.errors import StoreError, StoreFormatError, StoreNotFoundError
 from autotrack.guard import guard
 from autotrack.store.backend import Backend, LocalBackend
 from autotrack.store.blobs import Blobs
-from autotrack.store.delta import DeltaTable
 from autotrack.store.journal import SegmentWriter, new_id
 from autotrack.store.rows import printable
 from autotrack.store.schema import FORMAT_VERSION, METRICS, MIN_READER, MIN_WRITER, RUNS
@@ -30,10 +30,12 @@ from autotrack.store.wal import LocalWal, Wal
 from autotrack.types import History, Row
 
 if TYPE_CHECKING:
+    from autotrack.store.absorb import AbsorbReport, Pieces
     from autotrack.store.collect import CollectReport
     from autotrack.store.compact import Compactor, CompactReport
+    from autotrack.store.delta import DeltaTable
     from autotrack.store.index import Index
-    from autotrack.store.scan import Parts
+    from autotrack.store.scan import Parts, Scanner
     from autotrack.store.seal import SealReport
 
 __all__ = ["Store"]
@@ -50,17 +52,32 @@ class Store:
     """
 
     def __init__(self, root: Path | str, backend: Backend, wal: Wal, blobs: Blobs) -> None:
-        from autotrack.store.scan import Scanner
-
         self.root = root
         self.backend = backend
         self.blobs = blobs
         self._wal = wal
         self._identity: dict[str, Any] | None = None
-        self._runs = DeltaTable(backend, "runs", RUNS)
-        self._metrics = DeltaTable(backend, "metrics", METRICS)
-        self._scanner = Scanner(backend, wal, self._runs, self._metrics)
         self._tidied_s = -_TIDY_AGAIN_S
+
+    # Made when first used: a process that only records needs none of them.
+
+    @cached_property
+    def _runs(self) -> "DeltaTable":
+        from autotrack.store.delta import DeltaTable
+
+        return DeltaTable(self.backend, "runs", RUNS)
+
+    @cached_property
+    def _metrics(self) -> "DeltaTable":
+        from autotrack.store.delta import DeltaTable
+
+        return DeltaTable(self.backend, "metrics", METRICS)
+
+    @cached_property
+    def _scanner(self) -> "Scanner":
+        from autotrack.store.scan import Scanner
+
+        return Scanner(self.backend, self._wal, self._runs, self._metrics)
 
     @classmethod
     def open(cls, path: str | Path, *, create: bool = False) -> "Store":
@@ -215,6 +232,18 @@ class Store:
         self._check_may_write()
         return Collector(self.backend, self._scanner.rows).collect(**limits)
 
+    def absorb(self, other: "Store") -> "AbsorbReport":
+        """Take over the ended runs of another store, which is only read; interrupted and repeated, the same.
+
+        Raises:
+            StoreError: It is this very store, or another import into this one is at work.
+        """
+        from autotrack.store.absorb import Absorber, alone
+
+        self._check_may_write()
+        with alone(self._import_lock, self.root):
+            return Absorber(self, other, self._pieces(), other._pieces()).absorb()
+
     def has_backlog(self) -> bool:
         """Whether so much of the live record is closed that it should be sealed."""
         return self._compactor().has_backlog()
@@ -233,6 +262,15 @@ class Store:
             self._tidied_s = now_s
             with guard("seal"):
                 self.maintain(is_cheap=True)
+
+    def _pieces(self) -> "Pieces":
+        from autotrack.store.absorb import Pieces
+
+        return Pieces(self.backend, self._scanner, self._runs, self._metrics)
+
+    @property
+    def _import_lock(self) -> Path:
+        return Path(self.root) / "maintenance" / "import"
 
     @property
     def _is_for_our_writers(self) -> bool:
