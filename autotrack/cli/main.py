@@ -26,6 +26,7 @@ _COMMANDS = {
     "sql": "autotrack.cli.sql:sql",
     "compact": "autotrack.cli.store:compact",
     "gc": "autotrack.cli.store:gc",
+    "import": "autotrack.cli.store:import_store",
     "doctor": "autotrack.cli.doctor:doctor",
 }
 

@@ -143,6 +143,15 @@ class EventLog:
         # An object store may retry a put whose answer was lost, and then finds our own event in the way.
         return token.encode() in self._backend.get(key)
 
+    def data(self, name: str, number: int) -> bytes:
+        """An event as it is on file."""
+        return self._backend.get(_key(name, number))
+
+    def append_copy(self, name: str, number: int, data: bytes) -> bool:
+        """Add event `number` of another store's log, as it is there; False when there is another one here."""
+        key = _key(name, number)
+        return self._backend.put_if_absent(key, data) or self._backend.get(key) == data
+
     def _numbers(self, name: str, start: int) -> range:
         keys = self._keys(name)
         if keys and keys[-1] != _key(name, len(keys) - 1):

@@ -9,6 +9,7 @@ its neighbour, has logged. A writer elsewhere lives while its heartbeat is young
 import secrets
 import time
 from io import BytesIO
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from autotrack.errors import StoreError
@@ -49,6 +50,10 @@ class BucketStore(Store):
         """As for any store; what dead processes have left on this machine is uploaded first."""
         self._spool.adopt()
         return super().seal()
+
+    @property
+    def _import_lock(self) -> Path:
+        return self._spool.folder / "import"
 
     def _prepare(self) -> None:
         """Before anything is uploaded: the store is there, and is for writers of ours."""

@@ -26,7 +26,7 @@ from autotrack.store.backend import Backend, LocalBackend, Stat
 from autotrack.store.compact import store_clock_s
 from autotrack.types import Row
 
-__all__ = ["CollectReport", "Collector"]
+__all__ = ["CollectReport", "Collector", "mentioned"]
 
 MIN_AGE_S = 86_400.0  # longer than from putting a blob to recording what it belongs to
 
@@ -97,7 +97,7 @@ class Collector:
         used: set[str] = set()
         manifests: dict[str, str] = {}
         for run_id, row in self._rows().items():
-            used.update(_SHA256.findall(json.dumps(row)))  # whatever a run has to say of a blob, today or later
+            used |= mentioned(row)
             manifests.update(dict.fromkeys(row.get("models", {}).values(), f"the run {run_id}"))
         for folder, events in self._events().items():
             for manifest in _registered(folder, events):
@@ -166,6 +166,11 @@ class Collector:
         if isinstance(self._backend, LocalBackend):
             for aside in self._backend.path("blobs").glob(f"sha256/*/{_ASIDE}*"):
                 _restore(aside)
+
+
+def mentioned(row: Row) -> set[str]:
+    """What may be blobs among all that a run has to say, today or later."""
+    return set(_SHA256.findall(json.dumps(row)))
 
 
 def _restore(aside: Path) -> None:

@@ -22,19 +22,19 @@ from autotrack.store.delta import DataFile, DeltaTable
 from autotrack.store.parquet import METRICS_OPTIONS, POINT_ROWS, as_ours, metrics_stats, new_name
 from autotrack.store.schema import METRICS, arrow_schema
 
-__all__ = ["Output", "merged"]
+__all__ = ["Output", "Part", "Place", "joined", "merged", "part_of"]
 
 FILE_POINTS = 16_000_000  # of one merged file: about 140 MB
 FILE_BYTES = 192 << 20  # the same, where points are larger than usual
 
 _STEP_POINTS = 500_000  # put in order at once: about 70 MB
 
-_Place = tuple[str, str, int, int]  # of a point in the order: run id, key, step, time
-_START: _Place = ("", "", 0, 0)
+Place = tuple[str, str, int, int]  # of a point in the order: run id, key, step, time
+_START: Place = ("", "", 0, 0)
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Some points in order. The codes are positions in the lists of names.
 
     Attributes:
@@ -50,7 +50,7 @@ class _Part:
     def __len__(self) -> int:
         return len(self.runs)
 
-    def place(self, at: int) -> _Place:
+    def place(self, at: int) -> Place:
         return (
             self.run_names[self.runs[at]],
             self.key_names[self.keys[at]],
@@ -58,7 +58,7 @@ class _Part:
             int(self.fields["ts"][at]),
         )
 
-    def up_to(self, bound: _Place) -> int:
+    def up_to(self, bound: Place) -> int:
         """How many of the points come no later than this place."""
         low, high = 0, len(self)
         while low < high:
@@ -69,10 +69,10 @@ class _Part:
                 high = middle
         return low
 
-    def cut(self, start: int, stop: int | None = None) -> "_Part":
+    def cut(self, start: int, stop: int | None = None) -> "Part":
         here = slice(start, stop)
         fields = {name: values[here] for name, values in self.fields.items()}
-        return _Part(self.run_names, self.key_names, self.runs[here], self.keys[here], fields)
+        return Part(self.run_names, self.key_names, self.runs[here], self.keys[here], fields)
 
     def table(self) -> Any:
         """The points as a table of `metrics`."""
@@ -101,7 +101,7 @@ class _Input:
         self._open = contextlib.ExitStack()
         self._parquet: Any = None
         self._next = 0
-        self.part: _Part | None = None
+        self.part: Part | None = None
 
     @property
     def has_more(self) -> bool:
@@ -117,11 +117,11 @@ class _Input:
         while self.part is None and self._next < self._parquet.num_row_groups:
             rows = as_ours(self._parquet.read_row_group(self._next, use_threads=False), METRICS)
             self._next += 1
-            self.part = _part(rows) if rows.num_rows else None
+            self.part = part_of(rows) if rows.num_rows else None
         if self.part is None:
             self.close()
 
-    def take(self, count: int) -> _Part:
+    def take(self, count: int) -> Part:
         """The first points in hand; they are not in hand any more."""
         part = self.part
         assert part is not None
@@ -132,7 +132,7 @@ class _Input:
         self._open.close()
 
 
-def merged(backend: Backend, table: DeltaTable, files: Sequence[DataFile]) -> Iterator[_Part]:
+def merged(backend: Backend, table: DeltaTable, files: Sequence[DataFile]) -> Iterator[Part]:
     """The points of the files in one order, in pieces of about a row group or more."""
     waiting = sorted((_Input(backend, table, file) for file in files), key=lambda one: one.first_run, reverse=True)
     active: list[_Input] = []
@@ -146,7 +146,7 @@ def merged(backend: Backend, table: DeltaTable, files: Sequence[DataFile]) -> It
             pieces = [one.take(one.part.up_to(bound)) for one in active if one.part is not None]
             pieces = [piece for piece in pieces if len(piece)]
             if pieces:
-                yield pieces[0] if len(pieces) == 1 else _sorted(_joined(pieces))
+                yield pieces[0] if len(pieces) == 1 else _sorted(joined(pieces))
             for one in active:
                 one.fill()
             active = [one for one in active if one.part is not None]
@@ -155,7 +155,7 @@ def merged(backend: Backend, table: DeltaTable, files: Sequence[DataFile]) -> It
             one.close()
 
 
-def _bound(active: Sequence[_Input]) -> _Place:
+def _bound(active: Sequence[_Input]) -> Place:
     """Up to where to go at once: what is in hand is all there is before it, and it is not too much."""
     share = max(1, _STEP_POINTS // max(1, len(active)))
     limits, ends = [], [_START]
@@ -176,18 +176,18 @@ class Output:
         self._backend = backend
         self._table = table
         self._file_points = file_points
-        self._pieces: list[_Part] = []
+        self._pieces: list[Part] = []
         self._open = contextlib.ExitStack()
         self._spool: Any = None
         self._writer: Any = None
         self._count = 0
         self._stats: dict[str, Any] = {}
 
-    def add(self, piece: _Part) -> None:
+    def add(self, piece: Part) -> None:
         """Write on; row groups are filled."""
         self._pieces.append(piece)
         if sum(map(len, self._pieces)) >= POINT_ROWS:
-            whole = _joined(self._pieces)
+            whole = joined(self._pieces)
             full = len(whole) // POINT_ROWS * POINT_ROWS
             for start in range(0, full, POINT_ROWS):
                 self._write(whole.cut(start, start + POINT_ROWS))
@@ -196,7 +196,7 @@ class Output:
     def finish(self) -> list[DataFile]:
         """Write the rest; all files."""
         if self._pieces:
-            self._write(_joined(self._pieces))
+            self._write(joined(self._pieces))
             self._pieces = []
         self._end_file()
         return self.files
@@ -207,7 +207,7 @@ class Output:
         for file in self.files:
             self._backend.delete(self._table.key(file.name))
 
-    def _write(self, part: _Part) -> None:
+    def _write(self, part: Part) -> None:
         import pyarrow.parquet as pq
 
         rows = part.table()
@@ -236,7 +236,7 @@ class Output:
         self._count, self._stats = 0, {}
 
 
-def _part(rows: Any) -> _Part:
+def part_of(rows: Any) -> Part:
     import numpy as np
 
     count = rows.num_rows
@@ -248,7 +248,7 @@ def _part(rows: Any) -> _Part:
             fields |= {name: np.zeros(count, "<i8"), f"has_{name}": np.zeros(count, bool)}
     run_names, runs = _codes(rows.column("run_id"))
     key_names, keys = _codes(rows.column("key"))
-    return _Part(run_names, key_names, runs, keys, fields)
+    return Part(run_names, key_names, runs, keys, fields)
 
 
 def _codes(column: Any) -> tuple[list[str], Any]:
@@ -256,7 +256,7 @@ def _codes(column: Any) -> tuple[list[str], Any]:
     return texts(array.dictionary), as_numpy(array.indices)
 
 
-def _joined(parts: Sequence[_Part]) -> _Part:
+def joined(parts: Sequence[Part]) -> Part:
     """All of the points, one part after the other, under sorted names."""
     import numpy as np
 
@@ -265,7 +265,7 @@ def _joined(parts: Sequence[_Part]) -> _Part:
     run_names, runs = _renamed([(part.run_names, part.runs) for part in parts])
     key_names, keys = _renamed([(part.key_names, part.keys) for part in parts])
     fields = {name: np.concatenate([part.fields[name] for part in parts]) for name in parts[0].fields}
-    return _Part(run_names, key_names, runs, keys, fields)
+    return Part(run_names, key_names, runs, keys, fields)
 
 
 def _renamed(parts: Sequence[tuple[list[str], Any]]) -> tuple[list[str], Any]:
@@ -283,14 +283,14 @@ def _renamed(parts: Sequence[tuple[list[str], Any]]) -> tuple[list[str], Any]:
     return names, np.concatenate(found)
 
 
-def _sorted(part: _Part) -> _Part:
+def _sorted(part: Part) -> Part:
     """The points in order; names must be sorted."""
     import numpy as np
 
     series = part.runs.astype("<i8") * len(part.key_names) + part.keys
     order = np.lexsort((part.fields["ts"], part.fields["step"], series))
     fields = {name: values[order] for name, values in part.fields.items()}
-    return _Part(part.run_names, part.key_names, part.runs[order], part.keys[order], fields)
+    return Part(part.run_names, part.key_names, part.runs[order], part.keys[order], fields)
 
 
 def _joined_stats(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:

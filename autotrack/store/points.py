@@ -12,15 +12,17 @@ from autotrack.store.rows import TimedSummary
 from autotrack.store.schema import METRICS, arrow_schema
 from autotrack.store.segments import Segment
 
-__all__ = ["points_of", "points_to_table", "summaries", "touched_runs"]
+__all__ = ["LAYOUT", "points_of", "points_to_table", "summaries", "touched_runs"]
+
+# What POINT packs, as numpy has it.
+LAYOUT = [("run", "<u4"), ("key", "<u4"), ("step", "<i8"), ("ts", "<i8"), ("value", "<f8"), ("epoch", "<i4")]
 
 
 def points_of(segment: Segment) -> Any:
     """The segment's points as a numpy array with the fields of POINT; those whose names are lost are left out."""
     import numpy as np
 
-    layout = [("run", "<u4"), ("key", "<u4"), ("step", "<i8"), ("ts", "<i8"), ("value", "<f8"), ("epoch", "<i4")]
-    points = np.frombuffer(segment.points or b"", np.dtype(layout))
+    points = np.frombuffer(segment.points or b"", np.dtype(LAYOUT))
     known = _known(points["run"], segment.runs) & _known(points["key"], segment.keys)
     return points if known.all() else points[known]
 

@@ -46,6 +46,7 @@ def join_summaries(old: Summary | None, new: Summary) -> Summary:
     }
 
 
+_ENDING = ("status", "reason", "end_ts")
 _MAX_TS = 2**62  # far beyond any clock, and safe in 64 bits
 
 
@@ -106,6 +107,27 @@ class RowState:
         newest = new if is_newer else old
         self.summary[key] = {**join_summaries(old, new), "last": newest["last"], "last_ts": newest["last_ts"]}
 
+    def news_for(self, known: "RowState") -> list[tuple[int, Row]]:
+        """Patches, by time, that bring what is known of this run elsewhere up to what is known here.
+
+        Of two values that were set at the same time the greater one stands, whichever side it is on.
+        """
+        found: dict[int, dict[str, Any]] = {}
+        # A run that is open there has not ended, whatever was thought of the process that was its last word here.
+        is_open = known.fields.get("status") == "running" and self._stamp("status") <= known._stamp("status")
+        for field, value in self.fields.items():
+            theirs = known.fields.get(field)
+            if field in MAPS:
+                for key, text in value.items():
+                    path = f"{field}.{key}"
+                    if self._beats(known, path, text, (theirs or {}).get(key)):
+                        found.setdefault(self._stamp(path), {}).setdefault(field, {})[key] = text
+            elif not (is_open and field in _ENDING) and self._beats(known, field, value, theirs):
+                found.setdefault(self._stamp(field), {})[field] = value
+        if self.updated_ts > known.updated_ts:
+            found.setdefault(self.updated_ts, {})
+        return sorted(found.items())  # type: ignore[arg-type]
+
     def to_row(self) -> Row:
         """The row as callers see it: all maps are there, other fields only if they are set."""
         row: dict[str, Any] = {"run_id": self.run_id}
@@ -135,6 +157,10 @@ class RowState:
             return False
         self.stamps[path] = ts
         return True
+
+    def _beats(self, known: "RowState", path: str, value: Any, theirs: Any) -> bool:
+        ahead = self._stamp(path) - known._stamp(path)
+        return theirs is None or ahead > 0 or (ahead == 0 and value > theirs)
 
     def _stamp(self, path: str) -> int:
         return self.stamps.get(path, self.base_ts)

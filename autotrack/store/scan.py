@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 from autotrack.errors import StoreError
 from autotrack.store.backend import Backend
 from autotrack.store.columns import as_numpy, mask, presence, rows_to_table, table_to_rows, texts
-from autotrack.store.delta import DeltaTable
+from autotrack.store.delta import DeltaTable, Snapshot
 from autotrack.store.journal import NO_EPOCH
 from autotrack.store.parquet import read_file, read_points
 from autotrack.store.points import points_of, points_to_table, summaries, touched_runs
@@ -25,7 +25,7 @@ from autotrack.types import History, Row, to_datetime
 if TYPE_CHECKING:
     from autotrack.store.index import Index
 
-__all__ = ["Parts", "Scanner", "fold_segment", "kill_open_runs", "rows_with_ids"]
+__all__ = ["Moment", "Parts", "Scanner", "fold_segment", "kill_open_runs", "rows_with_ids", "segments_behind"]
 
 _TRIES = 20  # a snapshot's file can be replaced while it is read; each try needs another commit in between
 
@@ -45,6 +45,14 @@ class Parts(NamedTuple):
     runs: Any
     point_files: list[str]
     points: Any
+
+
+class Moment(NamedTuple):
+    """A store at one moment: what is live, and the tables behind it."""
+
+    writers: list[LiveWriter]
+    runs: Snapshot
+    metrics: Snapshot
 
 
 class Scanner:
@@ -94,6 +102,22 @@ class Scanner:
         is_settled = self._settle(states, writers, snapshot.marks, snapshot.version, wanted)
         return _shown(states) if is_settled else None
 
+    def moment(self) -> "Moment":
+        """The store as it is now, for those who read it piece by piece."""
+        writers = self._live.read(self._common_marks())
+        return Moment(writers, self._runs.snapshot(), self._metrics.snapshot())
+
+    def states(self, moment: "Moment", run_ids: Collection[str]) -> dict[str, RowState] | None:
+        """What is known of these runs, deleted ones among them. None: something changed, begin anew."""
+        first, last = min(run_ids), max(run_ids)
+        states: dict[str, RowState] = {}
+        for file in moment.runs.files.values():
+            if file.may_overlap("run_id", first, last):
+                found = rows_with_ids(self._backend, self._runs, file, run_ids)
+                states.update((state.run_id, state) for state in found)
+        is_settled = self._settle(states, moment.writers, moment.runs.marks, moment.runs.version, run_ids)
+        return states if is_settled else None
+
     def backlog(self) -> tuple[int, int]:
         """How many closed segments the last read has met, and how many bytes of them."""
         return self._live.backlog()
@@ -128,7 +152,7 @@ class Scanner:
     def _overlay(self, index: "Index", writers: Sequence[LiveWriter]) -> bool:
         """Lay over the index the rows that are live, or may have died since. False: something changed, read again."""
         marks = index.marks()
-        segments = [one for writer in writers for one in _unsealed(writer, marks.get(writer.writer_id, -1))]
+        segments = [one for writer in writers for one in segments_behind(writer, marks.get(writer.writer_id, -1))]
         states = index.hide({run_id for segment in segments for run_id in touched_runs(segment)})
         is_settled = self._settle(states, writers, marks, index.version)
         index.live = _shown(states)
@@ -137,7 +161,7 @@ class Scanner:
     def _parts(self) -> Parts | None:
         writers = self._live.read(self._common_marks())
         runs, metrics = self._runs.snapshot(), self._metrics.snapshot()
-        unsealed = [one for writer in writers for one in _unsealed(writer, runs.marks.get(writer.writer_id, -1))]
+        unsealed = [one for writer in writers for one in segments_behind(writer, runs.marks.get(writer.writer_id, -1))]
         touched = {run_id for segment in unsealed for run_id in touched_runs(segment)}
         states: dict[str, RowState] = {}
         for file in runs.files.values():
@@ -154,7 +178,7 @@ class Scanner:
         points = [
             (segment, segment.header.get("rank"))
             for writer in writers
-            for segment in _unsealed(writer, metrics.marks.get(writer.writer_id, -1))
+            for segment in segments_behind(writer, metrics.marks.get(writer.writer_id, -1))
         ]
         return Parts(
             [self._backend.name(self._runs.key(name)) for name in runs.files],
@@ -316,7 +340,7 @@ def kill_open_runs(states: Mapping[str, RowState], last: Segment, writer: str) -
 
 
 def _fold_writer(states: dict[str, RowState], writer: LiveWriter, mark: int, wanted: Collection[str] | None) -> None:
-    segments = _unsealed(writer, mark)
+    segments = segments_behind(writer, mark)
     for segment in segments:
         fold_segment(states, segment, writer.writer_id, wanted)
     if segments and writer.life != "alive" and segments[-1].seq == writer.last_seq:
@@ -328,7 +352,8 @@ def _shown(states: Mapping[str, RowState]) -> dict[str, Row]:
     return {run_id: states[run_id].to_row() for run_id in sorted(states) if not states[run_id].fields.get("deleted")}
 
 
-def _unsealed(writer: LiveWriter, mark: int) -> list[Segment]:
+def segments_behind(writer: LiveWriter, mark: int) -> list[Segment]:
+    """What was read of a writer behind its mark."""
     return [segment for segment in writer.segments if segment.seq > mark]
 
 

@@ -39,6 +39,11 @@ class DataFile:
         low, high = self.stats.get("minValues", {}).get(column), self.stats.get("maxValues", {}).get(column)
         return (low is None or low <= value) and (high is None or value <= high)
 
+    def may_overlap(self, column: str, first: str, last: str) -> bool:
+        """Whether a row with a value from `first` to `last` can be in the file, as far as its statistics tell."""
+        low, high = self.stats.get("minValues", {}).get(column), self.stats.get("maxValues", {}).get(column)
+        return (low is None or low <= last) and (high is None or first <= high)
+
 
 @dataclass(frozen=True)
 class Snapshot:

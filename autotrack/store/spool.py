@@ -111,9 +111,10 @@ class SpoolWriter(SegmentWriter):
         rank: int | None = None,
         max_bytes: int = PIECE_BYTES,
         max_age_s: float = PIECE_AGE_S,
+        keeps_times: bool = False,
     ) -> None:
         spool.folder.mkdir(parents=True, exist_ok=True)
-        super().__init__(spool.wal.folder, rank=rank, max_bytes=max_bytes, max_age_s=max_age_s)
+        super().__init__(spool.wal.folder, rank=rank, max_bytes=max_bytes, max_age_s=max_age_s, keeps_times=keeps_times)
         self.is_reachable = spool.backend.is_usable
         self._spool = spool
         self._maintain = maintain
