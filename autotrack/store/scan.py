@@ -6,21 +6,21 @@ what the snapshot's marks cover. The other way round, a segment sealed in betwee
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from autotrack.errors import StoreError
 from autotrack.store.backend import Backend
 from autotrack.store.columns import as_numpy, mask, presence, rows_to_table, table_to_rows, texts
 from autotrack.store.delta import DeltaTable, Snapshot
+from autotrack.store.history import history_of
 from autotrack.store.journal import NO_EPOCH
 from autotrack.store.parquet import read_file, read_points
 from autotrack.store.points import points_of, points_to_table, summaries, touched_runs
 from autotrack.store.rows import RowState, printable
 from autotrack.store.segments import LiveRecords, LiveWriter, Segment
 from autotrack.store.wal import Life, Wal
-from autotrack.types import History, Row, to_datetime
+from autotrack.types import History, Row
 
 if TYPE_CHECKING:
     from autotrack.store.index import Index
@@ -246,48 +246,12 @@ class Scanner:
         order = np.lexsort((times, steps))
         if not np.array_equal(order, np.arange(len(order))):
             steps, epochs, times, values = steps[order], epochs[order], times[order], values[order]
-        return History(steps.tolist(), _optional(epochs), Times(times.tolist()), values.tolist())
+        return history_of(steps, epochs, times, values)
 
     def _common_marks(self) -> dict[str, int]:
         """What every table has sealed: marks only grow, so that need not be read from the live record."""
         runs, metrics = self._runs.snapshot().marks, self._metrics.snapshot().marks
         return {writer: min(mark, metrics.get(writer, -1)) for writer, mark in runs.items()}
-
-
-class Times(Sequence[datetime]):
-    """Times kept as microseconds, made into datetimes when looked at: a million of them would take a second."""
-
-    def __init__(self, microseconds: list[int]) -> None:
-        self._microseconds = microseconds
-
-    def __len__(self) -> int:
-        return len(self._microseconds)
-
-    @overload
-    def __getitem__(self, index: int) -> datetime: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> "Times": ...
-
-    def __getitem__(self, index: int | slice) -> "datetime | Times":
-        if isinstance(index, slice):
-            return Times(self._microseconds[index])
-        return to_datetime(self._microseconds[index])
-
-    def __iter__(self) -> Iterator[datetime]:
-        return map(to_datetime, self._microseconds)
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, Sequence)
-            and len(self) == len(other)
-            and all(a == b for a, b in zip(self, other, strict=True))
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return repr(list(self))
 
 
 def rows_with_ids(backend: Backend, table: DeltaTable, file: Any, run_ids: Collection[str] | None) -> list[RowState]:
@@ -379,10 +343,3 @@ def _matching(batch: Any, run_id: str, key: str) -> tuple[Any, Any, Any, Any]:
     epochs = np.where(presence(batch.column("epoch")), as_numpy(batch.column("epoch")), NO_EPOCH)
     steps, times, values = (as_numpy(batch.column(name)) for name in ("step", "ts", "value"))
     return steps[chosen], epochs[chosen], times[chosen], values[chosen]
-
-
-def _optional(epochs: Any) -> list[int | None]:
-    if (epochs == NO_EPOCH).any():
-        return [None if epoch == NO_EPOCH else epoch for epoch in epochs.tolist()]
-    found: list[int | None] = epochs.tolist()
-    return found
