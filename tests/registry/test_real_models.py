@@ -9,7 +9,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 import autotrack
-from autotrack.errors import InvalidNameError, ModelNotFoundError
+from autotrack.errors import InvalidNameError, ModelCorruptedError, ModelNotFoundError
 from autotrack.registry import Registry
 from autotrack.store import Store
 
@@ -84,3 +84,17 @@ def test_unknown_alias_is_told_when_a_model_is_loaded(run: autotrack.Run) -> Non
     autotrack.register_model(run, "churn", alias="champion")
     with pytest.raises(ModelNotFoundError, match=r"No model version 'churn@champ': .* Did you mean 'champion'"):
         autotrack.load_model("churn@champ")
+
+
+def test_run_whose_model_was_damaged_is_not_registered(store_path: Path) -> None:
+    autotrack.enable(store=store_path)
+    LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    run = autotrack.last_run()
+    assert run is not None
+    model = run.model
+    assert model is not None
+    path = run.store.blobs.path(model["files"][0]["sha256"])  # type: ignore[attr-defined]
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ModelCorruptedError, match="not registered"):
+        autotrack.register_model(run, "churn")
+    assert autotrack.registry.list() == []
