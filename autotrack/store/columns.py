@@ -70,7 +70,7 @@ def to_array(kind: Kind, values: Sequence[Any]) -> Any:
     elif kind == "boolean":
         buffers = [validity, _bits(np.fromiter((bool(value) for value in values), bool, len(values)))]
     else:
-        data = np.fromiter((value or 0 for value in values), _NUMPY_TYPES[kind], len(values))
+        data = np.fromiter((0 if value is None else value for value in values), _NUMPY_TYPES[kind], len(values))
         buffers = [validity, pa.py_buffer(data)]
     return pa.Array.from_buffers(arrow_type(kind), len(values), buffers)
 

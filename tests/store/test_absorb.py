@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 
 import pytest
@@ -255,6 +256,50 @@ def test_an_import_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_p
     assert everything(store) == everything(other)
     assert all(store.blobs.has(row["artifacts"]["file"]) for row in store.rows().values())
     assert not list((store.root / "wal").glob("*/*.jsonl"))
+
+
+LIVE = """
+    import sys
+    from autotrack.store import NO_EPOCH, POINT, Store
+
+    store, name, common = Store.open(sys.argv[1]), sys.argv[2], sys.argv[3]
+    for turn in range(25):
+        writer = store.new_writer(max_bytes=2000)
+        writer.write({0: f"{name}{turn:04d}", 1: common}, {0: "loss"}, [(0, 5, {"status": "running"})], b"")
+        for step in range(40):
+            writer.write({}, {}, [], POINT.pack(0, 0, step, turn * 100 + step, step / 7, NO_EPOCH))
+        writer.write({}, {}, [(0, 6, {"status": "finished"})], POINT.pack(1, 0, turn, 10**9 + turn * 9 + len(name), 1.0, NO_EPOCH))
+        writer.close()
+        if turn % 3 == 0:
+            store.compact(older_than_s=900.0)
+"""
+
+
+@pytest.mark.slow
+def test_both_sides_may_be_written_to_and_compacted_during_the_import(tmp_path, store, recorder):
+    fill(recorder, store, "a")
+    other = Store.open(shutil.copytree(store.root, tmp_path / "other"))
+    script = textwrap.dedent(LIVE)
+    children = [
+        subprocess.Popen([sys.executable, "-c", script, str(side.root), name, "018bcfea"])
+        for side, name in ((store, "ours"), (other, "theirs"))
+    ]
+    imports = 0
+    while any(child.poll() is None for child in children):
+        store.absorb(other)
+        imports += 1
+    assert [child.returncode for child in children] == [0, 0]
+    assert imports > 1
+    store.absorb(other)
+    assert store.rows().keys() == {"018bcfea"} | {
+        f"{name}{turn:04d}" for name in ("ours", "theirs") for turn in range(25)
+    }
+    for run_id, row in store.rows().items():
+        count = 3 + 2 * 25 if run_id == "018bcfea" else 40
+        assert row["status"] == "finished"
+        assert row["summary"]["loss"]["count"] == len(history(store, run_id)) == count
+    other.absorb(store)
+    assert everything(store) == everything(other)
 
 
 def test_a_store_in_a_bucket_is_taken_in_and_takes_in(bucket, elsewhere, store, recorder):
