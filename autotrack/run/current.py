@@ -4,7 +4,7 @@ A thread starts without a current run; an asyncio task has the one of the task t
 it, so that fits in the child become children of the run they were forked in.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -68,6 +68,12 @@ def inside_run(run_id: str, experiment: str) -> Iterator[None]:
         _active.reset(token)
 
 
+def join(run: Run) -> Callable[[], None]:
+    """Make a run that goes on in another process the active one of this thread, until what is returned is called."""
+    token = _active.set(run)
+    return lambda: _active.reset(token)
+
+
 class paused(Scope):  # noqa: N801  used as a function
     """Context manager: hooks record nothing in this block, in this thread or task. Blocks nest."""
 
@@ -105,7 +111,7 @@ def start(
     target.begin(row)
     if params:
         run.log_params(params)
-    _enter(run)
+    enter(run)
     return run
 
 
@@ -121,8 +127,8 @@ def start_fit(name: str, source: str) -> tuple[Run, bool]:
     return start(name, source=source, parent=active), True
 
 
-def _enter(run: Run) -> None:
-    """Make a run the active one of this thread until it is finished."""
+def enter(run: Run) -> None:
+    """Make a run of this process the active one of this thread until it is finished."""
     global _last
     before = _active.get()
     _active.set(run)

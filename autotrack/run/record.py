@@ -55,7 +55,7 @@ class RunRecord:
     @property
     def error(self) -> str | None:
         """Type and message of the exception that ended the run, then its traceback."""
-        return self._row.get("error")
+        return self._row.get("error") or None
 
     @property
     def started_at(self) -> datetime:
@@ -65,7 +65,7 @@ class RunRecord:
     @property
     def ended_at(self) -> datetime | None:
         """UTC; None while it runs."""
-        ended = self._row.get("end_ts")
+        ended = None if self.status == "running" else self._row.get("end_ts")
         return None if ended is None else to_datetime(ended)
 
     @property

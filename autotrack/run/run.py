@@ -28,7 +28,8 @@ class Run(RunRecord):
     """One training: params, metrics, tags, artifacts and models, with a start, an end and a status.
 
     Use `autotrack.start_run()` or `autotrack.get_run()` to have one. As a context manager it ends with its block:
-    finished, or failed with the exception that left the block.
+    finished, or failed with the exception that left the block. A run that had ended goes on in the block; one that goes
+    on in another process can be logged to in the block, and is left to that process.
     """
 
     def __init__(self, row: Row, recorder: Callable[[], Recorder], *, is_live: bool = False) -> None:
@@ -36,6 +37,7 @@ class Run(RunRecord):
         self._user_keys: set[str] = set()
         self.on_finish: list[Callable[[Run], None]] = []
         self._unclaimed = ["fit"]
+        self._leave: Callable[[], None] | None = None  # of a block in a run of another process
 
     def log_param(self, key: str, value: Any) -> None:
         """Record one setting. Numbers, booleans, None, strings, lists and dicts keep their type.
@@ -161,9 +163,21 @@ class Run(RunRecord):
         self._recorder.buffer.flush_soon()
 
     def __enter__(self) -> Self:
+        from autotrack.run import current
+
+        if self.status != "running":
+            self._pid = os.getpid()
+            self._patch({"status": "running", "error": ""})
+            current.enter(self)
+        elif not self._pid:
+            self._leave = current.join(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
+            return
         if self._pid and not self.is_of_this_process:
             return  # a forked child leaves its parent's block
         is_good_exit = isinstance(error, SystemExit) and error.code in (None, 0)
