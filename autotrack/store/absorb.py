@@ -58,7 +58,6 @@ class AbsorbReport:
         lacking: Blobs that runs refer to and the other store has not, or not whole.
     """
 
-    runs: int = 0
     new: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     running: list[str] = field(default_factory=list)
@@ -165,7 +164,7 @@ class Absorber:
         if not chosen:
             return True
         self._copy_blobs(chosen.values())
-        with _Copy(self._store, known) as copy:
+        with _Copy(self._store, known, self._report) as copy:
             missing = missing_points(self._ours.points(here, set(chosen)), self._theirs.points(there, set(chosen)))
             waiting = list(reversed(chosen.values()))
             for part, reached in missing:
@@ -174,22 +173,17 @@ class Absorber:
                     copy.row(waiting.pop())
             while waiting:
                 copy.row(waiting.pop())
-        report = self._report
-        report.points += copy.count
-        report.new += copy.touched - known.keys()
-        report.changed += copy.touched & known.keys()
         return True
 
     def _copy_blobs(self, states: Iterable[RowState]) -> None:
         for state in states:
             row = state.to_row()
-            # Not all that looks like a blob is one: what is neither here nor there was never.
-            wanted = mentioned(row)
-            packages = set(row["models"].values())
-            for manifest in packages:
-                wanted.update(files_of_package(self._other, manifest) or ())
-            lacking = copy_blobs(self._store, self._other, wanted, self._count_blob)
-            self._report.lacking += lacking & (packages | set(row["artifacts"].values()))
+            expected = {*row["models"].values(), *row["artifacts"].values(), row.get("process", "")} - {""}
+            for manifest in row["models"].values():
+                expected.update(files_of_package(self._other, manifest) or ())
+            # Of the rest not all that looks like a blob is one: what is neither here nor there was never.
+            lacking = copy_blobs(self._store, self._other, expected | mentioned(row), self._count_blob)
+            self._report.lacking += lacking & expected
         self._store.blobs.publish()
 
     def _count_blob(self) -> None:
@@ -199,11 +193,11 @@ class Absorber:
 class _Copy:
     """Records what is missing. A writer for each rank: points have that of their writer."""
 
-    def __init__(self, store: "Store", known: dict[str, RowState]) -> None:
-        self.count = 0
-        self.touched: set[str] = set()
+    def __init__(self, store: "Store", known: dict[str, RowState], report: AbsorbReport) -> None:
         self._store = store
         self._known = known
+        self._report = report
+        self._touched: set[str] = set()
         self._unsealed_bytes = 0
         self._writers: dict[int | None, _Numbered] = {}
 
@@ -213,6 +207,8 @@ class _Copy:
     def __exit__(self, *_: object) -> None:
         for numbered in self._writers.values():
             numbered.writer.close()
+        self._report.new += self._touched - self._known.keys()
+        self._report.changed += self._touched & self._known.keys()
 
     def points(self, part: Part) -> None:
         """Record these points."""
@@ -223,8 +219,8 @@ class _Copy:
         ranks = np.where(part.fields["has_rank"], part.fields["rank"].astype("<i8"), -(2**40))
         for rank in np.unique(ranks).tolist():
             self._writer(None if rank == -(2**40) else rank).points(part, ranks == rank)
-        self.count += len(part)
-        self.touched.update(part.run_names[code] for code in np.unique(part.runs).tolist())
+        self._report.points += len(part)
+        self._touched.update(part.run_names[code] for code in np.unique(part.runs).tolist())
         self._unsealed_bytes += 48 * len(part)
         if self._unsealed_bytes > _SEAL_BYTES:
             self._store.seal()
@@ -235,7 +231,7 @@ class _Copy:
         patches = state.news_for(self._known.get(state.run_id) or RowState(state.run_id))
         if patches:
             self._writer(None).patches(state.run_id, patches)
-            self.touched.add(state.run_id)
+            self._touched.add(state.run_id)
 
     def _writer(self, rank: int | None) -> "_Numbered":
         if rank not in self._writers:

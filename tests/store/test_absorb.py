@@ -201,9 +201,11 @@ def test_a_damaged_or_missing_blob_is_told_and_the_run_comes_all_the_same(store,
     other.blobs.path(sha256).write_bytes(b"another one")
     record = recorder(other)
     record.finish("018bcfea", artifacts={"picture": sha256, "gone": "ab" * 32}, tags={"hash": "cd" * 32})
+    package = other.blobs.put(b'{"files": [{"path": "model.bin", "sha256": "%s"}]}' % (b"ef" * 32))
+    record.patch("018bcfea", models={"model": package})
     record.close()
     report = store.absorb(other)
-    assert (report.new, report.lacking) == (["018bcfea"], sorted([sha256, "ab" * 32]))
+    assert (report.new, report.lacking) == (["018bcfea"], sorted([sha256, "ab" * 32, "ef" * 32]))
     assert not store.blobs.has(sha256)
 
 
@@ -268,7 +270,8 @@ LIVE = """
         writer.write({0: f"{name}{turn:04d}", 1: common}, {0: "loss"}, [(0, 5, {"status": "running"})], b"")
         for step in range(40):
             writer.write({}, {}, [], POINT.pack(0, 0, step, turn * 100 + step, step / 7, NO_EPOCH))
-        writer.write({}, {}, [(0, 6, {"status": "finished"})], POINT.pack(1, 0, turn, 10**9 + turn * 9 + len(name), 1.0, NO_EPOCH))
+        late = POINT.pack(1, 0, turn, 10**9 + turn * 9 + len(name), 1.0, NO_EPOCH)
+        writer.write({}, {}, [(0, 6, {"status": "finished"})], late)
         writer.close()
         if turn % 3 == 0:
             store.compact(older_than_s=900.0)
