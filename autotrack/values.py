@@ -113,4 +113,4 @@ def _clipped(text: str) -> str:
     """Text that every Parquet reader takes: valid UTF-8, at most MAX_TEXT characters."""
     if len(text) > MAX_TEXT:
         text = text[: MAX_TEXT - 3] + "..."
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -17,7 +17,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autotrack.guard import guard, tell_once
@@ -78,13 +78,17 @@ class Buffer:
         self._patches.append((self._number(run_id, self._runs), now_us(), fields))
         self._mark()
 
-    def point(self, run_id: str, key: str, step: int, value: float, epoch: int) -> None:
-        """Record one value of a metric."""
+    def points(self, run_id: str, points: Sequence[tuple[str, int, float]], epoch: int) -> None:
+        """Record values of metrics at this moment: key, step, value."""
         if len(self._points) >= MAX_WAITING_BYTES:
-            self._drop(1)
+            self._drop(len(points))
             return
-        run, number = self._number(run_id, self._runs), self._number(key, self._keys)
-        self._points.extend(POINT.pack(run, number, step, now_us(), value, epoch))
+        run, keys, now = self._number(run_id, self._runs), self._keys, now_us()
+        packed = [
+            POINT.pack(run, keys[key] if key in keys else self._number(key, keys), step, now, value, epoch)
+            for key, step, value in points
+        ]
+        self._points.extend(packed[0] if len(packed) == 1 else b"".join(packed))
         self._mark()
 
     def later(self, task: Callable[[], None], size_bytes: int = 0) -> None:

@@ -48,8 +48,9 @@ def integer(word: str, value: Any) -> int | None:
         if not (isinstance(value, float) and math.isfinite(value) and value == int(value)):
             raise DataError(f"{word} is {value!r}.\nExpected an integer, or None.", value=value) from None
         number = int(value)
-    if not -(2**31) < number < 2**63 or (word == "epoch" and number >= 2**31):
-        raise DataError(f"{word} is {number}.\nExpected an integer from 0 up.", value=value)
+    bits = 31 if word == "epoch" else 63
+    if not -(2**bits) < number < 2**bits:
+        raise DataError(f"{word} is {number}.\nExpected an integer of at most {bits} bits.", value=value)
     return number
 
 

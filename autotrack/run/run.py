@@ -73,11 +73,13 @@ class Run(RunRecord):
             RunFinishedError: The run has ended; nothing was recorded.
         """
         self._check_open()
-        checked = {check_key("metric key", key): number(key, value) for key, value in metrics.items()}
-        at_step, at_epoch = integer("step", step), integer("epoch", epoch)
-        self._user_keys.update(checked)
-        for key, value in checked.items():
-            self._record_metric(key, value, at_step, at_epoch)
+        known = self._user_keys
+        checked = {
+            key if key in known else check_key("metric key", key): value if type(value) is float else number(key, value)
+            for key, value in metrics.items()
+        }
+        known.update(checked)
+        self._record_metrics(checked, integer("step", step), integer("epoch", epoch))
 
     def set_tag(self, key: str, value: Any) -> None:
         """Tag the run; also after its end."""
@@ -100,8 +102,12 @@ class Run(RunRecord):
         """
         for artifact, content in artifact_files(source, name).items():
             with guard("artifact"):
-                blobs = self._recorder.buffer.store().blobs
-                sha256 = blobs.put(content) if isinstance(content, bytes) else blobs.put_file(content)
+                try:
+                    blobs = self._recorder.buffer.store().blobs
+                    sha256 = blobs.put(content) if isinstance(content, bytes) else blobs.put_file(content)
+                except OSError as error:
+                    self.lack(f"artifact {artifact}", f"not written: {error}")
+                    raise
                 self._patch({"artifacts": {artifact: sha256}})
 
     def log_figure(self, figure: Any, name: str) -> None:
@@ -194,9 +200,8 @@ class Run(RunRecord):
 
     def derive_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Record metrics that a hook has found."""
-        for key, value in metrics.items():
-            if key not in self._user_keys:
-                self._record_metric(key, float(value), step, None)
+        found = {key: float(value) for key, value in metrics.items() if key not in self._user_keys}
+        self._record_metrics(found, step, None)
 
     def describe_data(self, data: Mapping[str, Any]) -> None:
         """Record what the run was trained on."""
@@ -248,13 +253,16 @@ class Run(RunRecord):
                 types[key] = "string"
         self._patch({"params": texts, "param_types": types})
 
-    def _record_metric(self, key: str, value: float, step: int | None, epoch: int | None) -> None:
+    def _record_metrics(self, metrics: Mapping[str, float], step: int | None, epoch: int | None) -> None:
         summaries = self._row.setdefault("summary", {})
-        known = summaries.get(key)
-        if step is None:
-            step = 0 if known is None else known["last_step"] + 1
-        summaries[key] = add_value(known, value, step)
-        self._recorder.buffer.point(self.id, key, step, value, NO_EPOCH if epoch is None else epoch)
+        points = []
+        for key, value in metrics.items():
+            known = summaries.get(key)
+            at = step if step is not None else 0 if known is None else known["last_step"] + 1
+            summaries[key] = add_value(known, value, at)
+            points.append((key, at, value))
+        if points:
+            self._recorder.buffer.points(self.id, points, NO_EPOCH if epoch is None else epoch)
 
     def _check_open(self) -> None:
         if self.source == "user" and self.status != "running":

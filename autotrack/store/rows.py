@@ -28,8 +28,16 @@ def apply_patch(row: Row, patch: Row) -> None:
 
 
 def add_value(summary: Summary | None, value: float, step: int) -> Summary:
-    """The summary after one more point."""
-    return join_summaries(summary, {"last": value, "min": value, "max": value, "last_step": step, "count": 1})
+    """The summary after one more point, which comes later than the others; a summary that is given is changed."""
+    if summary is None:
+        return {"last": value, "min": value, "max": value, "last_step": step, "count": 1}
+    summary["count"] += 1
+    if step >= summary["last_step"]:
+        summary["last"], summary["last_step"] = value, step
+    if not summary["min"] <= value <= summary["max"]:  # also where one of them is NaN
+        summary["min"] = _ignoring_nan(min, summary["min"], value)
+        summary["max"] = _ignoring_nan(max, summary["max"], value)
+    return summary
 
 
 def join_summaries(old: Summary | None, new: Summary) -> Summary:

@@ -58,4 +58,4 @@ def test_objects_become_a_short_description_without_addresses():
 
 
 def test_text_that_is_not_utf8_is_made_so():
-    assert encode("a\ud800b") == ("a?b", "string")
+    assert encode("a\ud800b") == ("a\\ud800b", "string")

@@ -129,7 +129,7 @@ def test_text_that_utf8_cannot_hold_is_written_out(enabled):
         run.log_param("bytes", b"\xff\x00")
         run.set_tag("late", "\udc80")
     for found in sealed_and_live(run):
-        assert (found.params["start"], found.params["late"]) == ("a?", "b?")
+        assert (found.params["start"], found.params["late"]) == ("a\\udc80", "b\\udcff")
         assert found.tags == {"start": "\\ud83d", "late": "\\udc80"}
         assert found.status == "finished"
         json.dumps(found.to_dict()).encode()
@@ -182,6 +182,7 @@ def test_a_folder_that_turns_read_only_and_back_loses_nothing_and_the_training_g
     assert rows[first]["params"] == {"late": "1"}
     assert Store.open(store_path).points(first, "loss").steps == list(range(51))
     assert set(rows[first]["artifacts"]) == {"early"}
+    assert set(rows[first]["lacks"]) == {"artifact lost"}
     assert any("artifact" in message for message in told)
     assert len(told) == len(set(told)) < 6
 
@@ -206,6 +207,7 @@ def test_a_disk_that_fills_and_has_room_again_loses_nothing_and_the_training_goe
         assert (row["status"], row["params"]) == ("finished", {"late": "1"})
         assert store.points(run_id, "loss").steps == list(range(5001))
         assert set(row["artifacts"]) == {"early"}
+        assert set(row["lacks"]) == {"artifact large"}
         store.compact()
     assert any("artifact" in message for message in told)
     assert len(told) == len(set(told)) < 6

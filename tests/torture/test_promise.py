@@ -40,7 +40,7 @@ def test_points_are_on_file_while_a_model_is_still_being_written(buffer):
     buffer.later(lambda: buffer.patch(run_id, {"tags": {"second": "yes"}}))
     assert is_begun.wait(30)
     for step in range(5):
-        buffer.point(run_id, "loss", step, 1.0, 0)
+        buffer.points(run_id, [("loss", step, 1.0)], 0)
     wait_for(lambda: len(values_of(buffer, run_id)) == 5, "points wait for a model")
     assert Store.open(buffer.root).rows()[run_id]["tags"] == {}
     may_end.set()
@@ -59,7 +59,7 @@ def test_points_are_on_file_while_the_store_is_being_maintained(buffer, monkeypa
     run_id = new_id()
     buffer.patch(run_id, {"status": "running"})
     assert is_begun.wait(30)
-    buffer.point(run_id, "loss", 0, 1.0, 0)
+    buffer.points(run_id, [("loss", 0, 1.0)], 0)
     wait_for(lambda: values_of(buffer, run_id) == [1.0], "points wait for the sealer")
     may_end.set()
 
