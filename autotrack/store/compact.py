@@ -25,17 +25,15 @@ from autotrack.store.journal import segment_name
 from autotrack.store.merge import FILE_POINTS, Output, merged
 from autotrack.store.parquet import POINT_ROWS, read_file, write_runs_file
 from autotrack.store.seal import FILE_RUNS, SealReport, completed
-from autotrack.store.wal import Wal
+from autotrack.store.wal import Wal, is_backlog
 
-__all__ = ["CompactReport", "Compactor", "is_backlog", "store_clock_s"]
+__all__ = ["CompactReport", "Compactor", "store_clock_s"]
 
 DUE_FILES = 32  # sealed files of a table: a history or a search opens most of them
 DUE_BYTES = 64 << 20  # of sealed files
 PASS_POINTS = 2 * FILE_POINTS  # of one merge: about a minute, all of which is lost if it is killed
 CHEAP_POINTS = 1_000_000  # of a merge that nobody should notice
 PASS_OPEN_POINTS = 4_000_000  # in memory at once if all files had the same runs: about 200 MB
-BACKLOG_SEGMENTS = 256  # closed segments: a reader takes about 0.1 s for them
-BACKLOG_BYTES = 32 << 20  # of closed segments: the same, if they hold points
 LEFTOVER_S = 900.0  # files that no version names: longer than anybody takes from writing one to committing it
 KEEP_REMOTE_S = 7 * 86_400.0  # replaced files in a bucket, for readers of older versions
 _TRIES = 100  # to commit; at each that fails somebody else has committed
@@ -205,11 +203,6 @@ class Compactor:
             self._backend.delete(key)
             removed += 1
         return removed
-
-
-def is_backlog(segments: int, size_bytes: int) -> bool:
-    """Whether this much of the live record should be sealed."""
-    return segments > BACKLOG_SEGMENTS or size_bytes > BACKLOG_BYTES
 
 
 def small_files(snapshot: Snapshot, full_rows: int, *, is_forced: bool = False) -> list[DataFile]:

@@ -26,7 +26,7 @@ from autotrack.store.blobs import Blobs
 from autotrack.store.journal import SegmentWriter, new_id
 from autotrack.store.rows import printable
 from autotrack.store.schema import FORMAT_VERSION, METRICS, MIN_READER, MIN_WRITER, RUNS
-from autotrack.store.wal import LocalWal, Wal
+from autotrack.store.wal import LocalWal, Wal, is_backlog
 from autotrack.types import History, Row
 
 if TYPE_CHECKING:
@@ -255,8 +255,6 @@ class Store:
 
     def _seal_backlog(self) -> None:
         """Seal, if the read that was just done has met much that is not: the next one is faster."""
-        from autotrack.store.compact import is_backlog
-
         now_s = time.monotonic()
         if is_backlog(*self._scanner.backlog()) and now_s - self._tidied_s > _TIDY_AGAIN_S and self.is_writable:
             self._tidied_s = now_s

@@ -18,7 +18,10 @@ from typing import BinaryIO, Literal, Protocol
 
 from autotrack.store.journal import LOCK, parse_line, segment_name
 
-__all__ = ["Life", "LocalWal", "Wal", "Writer", "segment_numbers"]
+__all__ = ["Life", "LocalWal", "Wal", "Writer", "is_backlog", "segment_numbers"]
+
+BACKLOG_SEGMENTS = 256  # closed segments: a reader takes about 0.1 s for them
+BACKLOG_BYTES = 32 << 20  # of closed segments: the same, if they hold points
 
 # alive: may still write. silent: on another host, and not heard of for a while; shown as ended, but its last
 # segment is left alone. gone: will never write again.
@@ -184,3 +187,8 @@ def _is_old(folder: Path) -> bool:
         return time.time() - folder.stat().st_mtime > _LEFTOVER_S
     except FileNotFoundError:  # made whole meanwhile, or removed
         return False
+
+
+def is_backlog(segments: int, size_bytes: int) -> bool:
+    """Whether this much of the live record should be sealed."""
+    return segments > BACKLOG_SEGMENTS or size_bytes > BACKLOG_BYTES
