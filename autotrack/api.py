@@ -14,6 +14,7 @@ from autotrack.guard import guard
 from autotrack.hooks import forget_import, on_import
 from autotrack.models import load_model, register_model
 from autotrack.names import check_name
+from autotrack.process import get_run, reading_store, record_into, reopened
 from autotrack.run import Run, active_run, last_run, paused
 from autotrack.run.active import (
     log_artifact,
@@ -28,7 +29,6 @@ from autotrack.run.active import (
 )
 from autotrack.run.exits import forget_exit
 from autotrack.run.inputs import tag_texts
-from autotrack.session import get_run, reading_store, record_into, reopened
 
 if TYPE_CHECKING:
     from autotrack.query import Runs

@@ -5,8 +5,8 @@ from typing import Any
 
 from autotrack import config
 from autotrack.errors import ModelCorruptedError, ModelNotFoundError, StoreError, nearest
+from autotrack.process import author, get_run, reading_store, recorder_of
 from autotrack.run import Run
-from autotrack.session import author, get_run, reading_store, recorder_of
 from autotrack.store import Store
 from autotrack.types import ModelVersion
 
