@@ -32,8 +32,13 @@ test: setup ## the tests, without the slow ones
 test-all: setup ## every test
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-bench: setup ## what recording costs a training, against the same training without it
+bench: setup ## what recording, reading and upkeep cost, in about ten minutes
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/write.py
+	$(BIN)/python benchmarks/live.py
+	$(BIN)/python benchmarks/maintenance.py
+	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/scan.py
 
 demo: $(VENV)/.demo-installed ## train a model with autotrack watching, and look at the runs
 	$(BIN)/python -m autotrack.demo
