@@ -165,7 +165,8 @@ def test_show_of_a_run_whose_model_is_gone_shows_the_rest(bare: Cli, tmp_path: P
     with autotrack.start_run("kept") as run:
         run.log_artifact(b"bytes", "notes.txt")
         autotrack.log_model({"any": "object"})
-    run.models  # noqa: B018  waits until it is written
+    assert run.models  # waits until they are written
+    assert run.environment  # and until the process record is
     shutil.rmtree(tmp_path / ".autotrack" / "blobs")
     done = bare("show", run.id)
     assert done.returncode == 0, done.stderr
