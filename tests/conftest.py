@@ -52,6 +52,16 @@ def _isolated(
     api = sys.modules.get("autotrack.api")  # a test that never used it pays nothing for this
     if api is not None:
         api.disable()
+        _end_uploads()
+
+
+def _end_uploads() -> None:
+    """Recorders into buckets upload in the background: none may go on after the test whose settings made it."""
+    from autotrack.run.recorder import all_recorders
+
+    for recorder in all_recorders():
+        if isinstance(recorder.buffer.root, str):
+            recorder.close()
 
 
 @pytest.fixture
