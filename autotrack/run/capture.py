@@ -44,9 +44,16 @@ class Capture:
 
     def _work(self) -> None:
         with guard("capture of the process"):
+            from autotrack.model import installed
+
             git = _git_state()
             author = self._author or git.pop("user", None) or _login_name()
-            record = {**self._quick, "author": author, "git": git or None, "packages": _packages()}
+            record = {
+                **self._quick,
+                "author": author,
+                "git": git or None,
+                "packages": dict(sorted(installed().items())),
+            }
             fields: Row = {"author": author, "process": self._deliver(json.dumps(record, sort_keys=True).encode())}
             if git.get("commit"):
                 fields["git_commit"] = git["commit"]
@@ -135,18 +142,3 @@ def _login_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
         return "unknown"
-
-
-def _packages() -> dict[str, str]:
-    """Name and version of every installed distribution, read from the names of their `*.dist-info` folders (1 ms)."""
-    found: dict[str, str] = {}
-    for folder in sys.path:
-        try:
-            entries = os.listdir(folder or ".")
-        except OSError:
-            continue
-        for entry in entries:
-            name, dash, version = entry.removesuffix(".dist-info").partition("-")
-            if dash and entry.endswith(".dist-info"):
-                found.setdefault(name.replace("_", "-").lower(), version)
-    return dict(sorted(found.items()))

@@ -61,11 +61,8 @@ def inside_run(run_id: str, experiment: str) -> Iterator[None]:
     if target is None:
         yield
         return
-    token = _active.set(Run({"run_id": run_id, "experiment": experiment, "status": "running"}, lambda: target))
-    try:
+    with Run({"run_id": run_id, "experiment": experiment, "status": "running"}, lambda: target):
         yield
-    finally:
-        _active.reset(token)
 
 
 def join(run: Run) -> Callable[[], None]:
