@@ -78,6 +78,7 @@ def enable(
     experiment: str | None = None,
     libraries: Sequence[str] | None = None,
     log_models: bool | None = None,
+    leave_out: Sequence[str] | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> None:
     """Record every training from here on. Imports none of the libraries it watches; enabling twice changes nothing.
@@ -88,6 +89,8 @@ def enable(
         experiment: Name of the group its runs belong to.
         libraries: Which libraries to watch, such as `["sklearn"]`. Default: all that are known.
         log_models: Whether to keep fitted models. Default: True.
+        leave_out: Parts not to record: some of train_metrics, later_metrics, tables, curves, candidates,
+            fingerprints, warnings. Default: none.
         tags: Tags of every run.
 
     Raises:
@@ -97,6 +100,7 @@ def enable(
     global _is_enabled
     with _lock:
         given = {"store": store, "experiment": experiment, "libraries": libraries, "log_models": log_models}
+        given["leave_out"] = leave_out
         settings = config.load(given, anew=not _is_enabled)
         wanted = _known_libraries(settings.libraries)
         recorder = record_into(settings)

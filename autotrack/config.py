@@ -14,16 +14,28 @@ from typing import Any
 from autotrack.errors import ConfigError, nearest
 from autotrack.names import check_name
 
-__all__ = ["STORE_FOLDER", "Setting", "Settings", "is_address", "keep", "load"]
+__all__ = ["PARTS", "STORE_FOLDER", "Setting", "Settings", "is_address", "keep", "load"]
 
 STORE_FOLDER = ".autotrack"
 _ADDRESS = re.compile(r"s3://[^/@?#\s]+(/[^?#]*)?")
+
+# What is recorded beside params, status and times, and can be left out.
+PARTS = (
+    "train_metrics",  # metrics on the training data, from one pass of predictions
+    "later_metrics",  # what the user computes after a fit
+    "tables",  # what explains a model: importances, confusion, ROC points ...
+    "curves",  # metrics per iteration that an estimator keeps
+    "candidates",  # the candidates of a search as runs of their own
+    "fingerprints",  # of the data; with them missing counts and the overlap of train and test
+    "warnings",  # raised during a fit
+)
 
 _DEFAULTS: dict[str, Any] = {
     "store": None,  # found from the working directory
     "experiment": "default",
     "libraries": None,  # all that autotrack knows
     "log_models": True,
+    "leave_out": (),
     "author": None,  # git's user.name, else the login name
 }
 
@@ -51,6 +63,7 @@ class Settings:
         experiment: Name of the experiment runs belong to unless they say otherwise.
         libraries: Names of the libraries to watch; None: all that are known.
         log_models: Whether fitted models are kept with their runs.
+        leave_out: Some of `PARTS`, which are not recorded.
         author: Who runs are attributed to; None: git's user.name, else the login name.
     """
 
@@ -61,6 +74,7 @@ class Settings:
         self.experiment: str = values["experiment"]
         self.libraries: tuple[str, ...] | None = values["libraries"]
         self.log_models: bool = values["log_models"]
+        self.leave_out: tuple[str, ...] = values["leave_out"]
         self.author: str | None = values["author"]
 
 
@@ -115,8 +129,18 @@ def _checked(name: str, value: Any, origin: str) -> tuple[Any, str]:
     if name == "author" and value is not None:
         return check_name("author", value), origin
     if name == "libraries" and value is not None:
-        names = value.split(",") if isinstance(value, str) else value
-        return tuple(str(library).strip() for library in names), origin
+        return _names(value), origin
+    if name == "leave_out":
+        parts = _names(value)
+        for part in parts:
+            if part not in PARTS:
+                raise ConfigError(
+                    f"Setting leave_out has {part!r} (from {origin}).{nearest(part, PARTS)}\n"
+                    f"Expected some of: {', '.join(PARTS)}. Correct it there.",
+                    setting=name,
+                    value=value,
+                )
+        return parts, origin
     if name == "log_models" and not isinstance(value, bool):
         words = {
             "1": True,
@@ -136,6 +160,12 @@ def _checked(name: str, value: Any, origin: str) -> tuple[Any, str]:
             )
         return words[str(value).lower()], origin
     return value, origin
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """Names in a list, or in a text with commas."""
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(str(name).strip() for name in names)
 
 
 def _store_path(value: Any, origin: str) -> tuple[str, str]:

@@ -32,6 +32,7 @@ def record_into(settings: config.Settings) -> Recorder:
         settings.log_models,
         settings.author,
     )
+    recorder.leave_out = frozenset(settings.leave_out)
     config.keep(settings)
     run.use(recorder)
     return recorder

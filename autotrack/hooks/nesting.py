@@ -9,7 +9,7 @@ Threads start without a scope, so a pool that works for a fit must hand it on (`
 inherits the scope of its parent: inside a fit it stays silent, which is right for workers of that fit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token, copy_context
 from typing import Any, Self
@@ -22,17 +22,31 @@ _current: ContextVar["Scope | None"] = ContextVar("autotrack_scope", default=Non
 
 
 class Scope:
-    """The time between start and end of a watched call."""
+    """The time between start and end of a watched call.
 
-    __slots__ = ("_token", "is_outermost", "subject")
+    Attributes:
+        subject: What it is about, such as an estimator.
+        is_outermost: Whether it is inside no other scope.
+        outermost: The scope around all others: itself, if there is none around it.
+        on_warning: Of the outermost scope: called with each warning that is shown inside it.
+        on_result: Called with each task of a pool that works for this scope, and what it returned, as soon as it is
+            done, from any thread: `on_result(function, args, kwargs, result)`.
+    """
+
+    __slots__ = ("_token", "is_outermost", "on_result", "on_warning", "outermost", "subject")
 
     def __init__(self, subject: Any = None) -> None:
         self.subject = subject
         self.is_outermost = False
+        self.outermost = self
+        self.on_warning: Callable[[Warning], None] | None = None
+        self.on_result: Callable[[Any, tuple[Any, ...], Mapping[str, Any], Any], None] | None = None
         self._token: Token[Scope | None] | None = None
 
     def __enter__(self) -> Self:
-        self.is_outermost = _current.get() is None
+        around = _current.get()
+        self.is_outermost = around is None
+        self.outermost = self if around is None else around.outermost
         self._token = _current.set(self)
         return self
 

@@ -20,7 +20,18 @@ from autotrack.run.run import Run
 from autotrack.store import new_id
 from autotrack.types import Row
 
-__all__ = ["active_run", "inside_run", "is_recording", "last_run", "paused", "recorder", "start", "start_fit", "use"]
+__all__ = [
+    "active_run",
+    "inside_run",
+    "is_recording",
+    "keeps",
+    "last_run",
+    "paused",
+    "recorder",
+    "start",
+    "start_fit",
+    "use",
+]
 
 _active: ContextVar[Run | None] = ContextVar("autotrack_run", default=None)
 _recorder: Recorder | None = None
@@ -41,6 +52,11 @@ def recorder() -> Recorder | None:
 def is_recording() -> bool:
     """Whether hooks may record here and now: enabled, neither paused nor inside another fit."""
     return _recorder is not None and inside() is None
+
+
+def keeps(part: str) -> bool:
+    """Whether this part of the record (one of `config.PARTS`) is kept."""
+    return _recorder is not None and part not in _recorder.leave_out
 
 
 def active_run() -> Run | None:
@@ -83,8 +99,12 @@ def start(
     params: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     parent: Run | None = None,
+    is_active: bool = True,
 ) -> Run:
     """Open a run as a child of `parent` or of the active one, and make it the active one until it is finished.
+
+    Args:
+        is_active: False: the active run stays what it is; this one is only told what its holder tells it.
 
     Raises:
         AutotrackError: Nothing is set up to record into.
@@ -108,11 +128,14 @@ def start(
     target.begin(row)
     if params:
         run.log_params(params)
-    enter(run)
+    if is_active:
+        enter(run)
+    else:
+        finish_at_exit(run)
     return run
 
 
-def start_fit(name: str, source: str) -> tuple[Run, bool]:
+def start_fit(name: str, source: str, *, is_active: bool = True) -> tuple[Run, bool]:
     """The run of a model fit, and whether it is ours to finish.
 
     Without a run of the user's the fit has its own. In the user's run the first fit is recorded in the run
@@ -121,7 +144,7 @@ def start_fit(name: str, source: str) -> tuple[Run, bool]:
     active = active_run()
     if active is not None and active.is_of_this_process and active.claim_fit():
         return active, False
-    return start(name, source=source, parent=active), True
+    return start(name, source=source, parent=active, is_active=is_active), True
 
 
 def enter(run: Run) -> None:

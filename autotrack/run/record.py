@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from autotrack.errors import DataError, nearest
 from autotrack.run.recorder import Recorder
+from autotrack.run.tables import TABLES, Table, read_tables
 from autotrack.store import Store
 from autotrack.types import History, Row, RunStatus, best_of, to_datetime
 from autotrack.values import decode
@@ -120,6 +121,12 @@ class RunRecord:
         """SHA-256 of each file kept with the run, by its name."""
         self._finish_writing()
         return dict(self._row.get("artifacts", {}))
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        """Small tables that explain the model, by name; each as its columns, such as `{"feature": [...], ...}`."""
+        self._finish_writing()
+        return self._written_tables()
 
     @property
     def models(self) -> dict[str, str]:
@@ -247,6 +254,10 @@ class RunRecord:
         sha256 = self._current("process")
         record: dict[str, Any] = json.loads(self.store.blobs.get(sha256)) if sha256 else {}
         return record
+
+    def _written_tables(self) -> dict[str, Table]:
+        sha256 = self._row.get("artifacts", {}).get(TABLES)
+        return {} if sha256 is None else read_tables(self.store.blobs.get(sha256))
 
     def _finish_writing(self) -> None:
         if self.is_of_this_process:

@@ -2,6 +2,7 @@
 
 import threading
 import weakref
+from collections.abc import Collection
 from pathlib import Path
 
 from autotrack.run.buffer import Buffer
@@ -20,6 +21,7 @@ class Recorder:
         experiment: What runs belong to unless they say otherwise.
         tags: What every run is tagged with.
         log_models: Whether fitted models are kept.
+        leave_out: Parts of the record that are not kept; see `config.PARTS`.
     """
 
     def __init__(
@@ -29,12 +31,14 @@ class Recorder:
         experiment: str = "default",
         tags: dict[str, str] | None = None,
         log_models: bool = True,
+        leave_out: Collection[str] = (),
         author: str | None = None,
     ) -> None:
         self.buffer = Buffer(root)
         self.experiment = experiment
         self.tags = dict(tags or {})
         self.log_models = log_models
+        self.leave_out = frozenset(leave_out)
         self.author = author
         self._capture: Capture | None = None
         self._capture_lock = threading.Lock()

@@ -14,6 +14,7 @@ from autotrack.run.inputs import artifact_files, error_text, integer, number, ta
 from autotrack.run.record import RunRecord
 from autotrack.run.recorder import Recorder
 from autotrack.run.redact import redact, redact_value
+from autotrack.run.tables import TABLES, Table, write_tables
 from autotrack.store import NO_EPOCH
 from autotrack.store.rows import add_value, apply_patch
 from autotrack.types import Row, RunStatus
@@ -206,6 +207,26 @@ class Run(RunRecord):
     def describe_data(self, data: Mapping[str, Any]) -> None:
         """Record what the run was trained on."""
         self._patch({"data": {name: json.dumps(description) for name, description in data.items()}})
+
+    def derive_tables(self, make: Callable[[], Mapping[str, Table]]) -> None:
+        """Record small tables, as the artifact `tables.json`.
+
+        Args:
+            make: Makes them, on a thread of ours: what it reads must stay as it is.
+        """
+
+        def write() -> None:
+            tables = {**self._written_tables(), **make()}
+            if tables:
+                content = write_tables(tables)
+                try:
+                    sha256 = self._recorder.buffer.store().blobs.put(content, durable=False)
+                except OSError as error:
+                    self.lack("tables", f"not written: {error}")
+                    raise
+                self._patch({"artifacts": {TABLES: sha256}})
+
+        self._recorder.buffer.later(write)
 
     def log_package(self, manifest: bytes, files: Mapping[str, bytes], name: str) -> None:
         """Keep a model's package: written by the writer thread, known to the run when it is complete."""

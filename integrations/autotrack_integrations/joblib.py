@@ -76,6 +76,7 @@ def _settings_for_workers(carried: Carried) -> "ForWorkers | None":
         "store": str(recorder.buffer.root),
         "experiment": recorder.experiment,
         "log_models": recorder.log_models,
+        "leave_out": sorted(recorder.leave_out),
         "tags": recorder.tags,
     }
     return ForWorkers(enabling, None if active is None else (active.id, active.experiment))
