@@ -60,6 +60,7 @@ __all__ = [
 LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
     "sklearn": (
         ("sklearn.base", "autotrack_integrations.sklearn:watch"),
+        ("sklearn.base", "autotrack_integrations.sklearn_warnings:watch"),
         ("sklearn.metrics", "autotrack_integrations.sklearn_metrics:watch"),
         ("sklearn.model_selection", "autotrack_integrations.sklearn_selection:watch"),
         ("joblib.parallel", "autotrack_integrations.joblib:watch"),

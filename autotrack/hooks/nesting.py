@@ -27,18 +27,17 @@ class Scope:
     Attributes:
         subject: What it is about, such as an estimator.
         is_outermost: Whether it is inside no other scope.
-        outermost: The scope around all others: itself, if there is none around it.
         on_warning: Of the outermost scope: called with each warning that is shown inside it.
         on_result: Called with each task of a pool that works for this scope, and what it returned, as soon as it is
             done, from any thread: `on_result(function, args, kwargs, result)`.
     """
 
-    __slots__ = ("_token", "is_outermost", "on_result", "on_warning", "outermost", "subject")
+    __slots__ = ("_outermost", "_token", "is_outermost", "on_result", "on_warning", "subject")
 
     def __init__(self, subject: Any = None) -> None:
         self.subject = subject
         self.is_outermost = False
-        self.outermost = self
+        self._outermost: Scope | None = None  # None: itself, which would be a cycle and keep the subject alive
         self.on_warning: Callable[[Warning], None] | None = None
         self.on_result: Callable[[Any, tuple[Any, ...], Mapping[str, Any], Any], None] | None = None
         self._token: Token[Scope | None] | None = None
@@ -46,7 +45,7 @@ class Scope:
     def __enter__(self) -> Self:
         around = _current.get()
         self.is_outermost = around is None
-        self.outermost = self if around is None else around.outermost
+        self._outermost = None if around is None else around.outermost
         self._token = _current.set(self)
         return self
 
@@ -54,6 +53,11 @@ class Scope:
         if self._token is not None:
             _current.reset(self._token)
             self._token = None
+
+    @property
+    def outermost(self) -> "Scope":
+        """The scope around all others; itself, if there is none around it."""
+        return self._outermost or self
 
 
 class Carried:

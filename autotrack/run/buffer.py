@@ -100,6 +100,10 @@ class Buffer:
         self._tasks.append((task, size_bytes))
         self._mark()
 
+    def later_without_lock(self, task: Callable[[], None]) -> None:
+        """Run a task when others are run, or before anything is read. For callbacks of the garbage collector."""
+        self._tasks.append((task, 0))
+
     def flush_soon(self) -> None:
         """Write what waits, unless that was done a moment ago or is being done: then the thread does it."""
         if time.monotonic() - self._flushed_at >= INLINE_FLUSH_S and self._flush_lock.acquire(blocking=False):

@@ -131,7 +131,7 @@ def start(
     if is_active:
         enter(run)
     else:
-        finish_at_exit(run)
+        announce(run)
     return run
 
 
@@ -147,13 +147,18 @@ def start_fit(name: str, source: str, *, is_active: bool = True) -> tuple[Run, b
     return start(name, source=source, parent=active, is_active=is_active), True
 
 
-def enter(run: Run) -> None:
-    """Make a run of this process the active one of this thread until it is finished."""
+def announce(run: Run) -> None:
+    """A run of this process has begun."""
     global _last
-    before = _active.get()
-    _active.set(run)
     _last = run
     finish_at_exit(run)
+
+
+def enter(run: Run) -> None:
+    """Make a run of this process the active one of this thread until it is finished."""
+    before = _active.get()
+    _active.set(run)
+    announce(run)
 
     def leave(finished: Run) -> None:
         if _active.get() is finished:

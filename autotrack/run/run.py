@@ -243,6 +243,15 @@ class Run(RunRecord):
 
         self._recorder.buffer.later(write, sum(map(len, files.values())))
 
+    def reopen(self) -> None:
+        """Go on with a run of this process that had ended; nothing if it has not."""
+        if self.status != "running":
+            self._patch({"status": "running", "error": ""})
+
+    def soon(self, task: Callable[[], None]) -> None:
+        """Run a task on a thread of ours, before anything is read. Takes no lock: may be called wherever it be."""
+        self._recorder.buffer.later_without_lock(task)
+
     def lack(self, what: str, why: str) -> None:
         """Record that something is missing from the record, and why."""
         self._patch({"lacks": {what: redact(why)[:1000]}})

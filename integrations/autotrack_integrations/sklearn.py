@@ -1,6 +1,6 @@
 """scikit-learn: one run for each outermost fit of a model.
 
-Watches   fit, fit_transform, fit_predict of every estimator class, whenever it is defined (public methods)
+Watches   fit, fit_transform, fit_predict, partial_fit of every estimator class, whenever it is defined (public methods)
           predict, predict_proba, decision_function, score_samples, score: where predictions come from
 Records   params    get_params(deep=True); of a search also best_params_, as `best.<name>`
           data      shape, dtypes and feature names of X and y
@@ -12,15 +12,16 @@ Never     opens a run for estimators that only transform; touches X, y or the es
 Needs     scikit-learn >= 1.4
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope
 from autotrack.run.provenance import Origin, origin_of, remember, weak
-from autotrack_integrations.sklearn_fit import Fit
+from autotrack_integrations.sklearn_fit import Fit, Step
 from autotrack_integrations.sklearn_metrics import log_after_fit
+from autotrack_integrations.sklearn_ongoing import Trainings
 from autotrack_integrations.sklearn_training import kind_of
 
 __all__ = ["EstimatorWatch", "watch"]
@@ -42,8 +43,13 @@ class EstimatorWatch:
 
         self._patches: list[Patch] = []
         self._seen: set[type] = set()
-        hooks: dict[str, Any] = {**dict.fromkeys(FITS, watch_fit), **dict.fromkeys(PREDICTIONS, watch_prediction)}
-        self._hooks = {**hooks, "score": watch_score}
+        trainings = Trainings()
+        self._hooks: dict[str, Any] = {
+            **dict.fromkeys(FITS, _fit_hook(Fit, trainings)),
+            "partial_fit": _fit_hook(Step, trainings),
+            **dict.fromkeys(PREDICTIONS, watch_prediction),
+            "score": watch_score,
+        }
 
         def watch_transformer_class(call: Call) -> Generator[None, None, None]:
             """A new class: scikit-learn wraps methods of transformers first, so that ours stand on top."""
@@ -89,19 +95,22 @@ def _subclasses(cls: type) -> Iterable[type]:
         yield from _subclasses(subclass)
 
 
-def watch_fit(call: Call) -> Generator[None, None, None]:
-    """Record an outermost fit of a model; a failed one ends its run as failed."""
-    if not run.is_recording():
-        return
-    estimator = call.args[0]
-    fit: Fit | None = None
-    with Scope(estimator):  # fits inside this one stay silent, whatever becomes of our record of it
-        with guard("sklearn.fit"):
-            if kind_of(estimator) is not None:
-                fit = Fit(call)
-        yield
-        if fit is not None:
-            fit.end(call)
+def _fit_hook(kind: type[Fit], trainings: Trainings) -> Callable[[Call], Generator[None, None, None]]:
+    def watch_fit(call: Call) -> Generator[None, None, None]:
+        """Record an outermost fit of a model; a failed one ends its run as failed."""
+        if not run.is_recording():
+            return
+        estimator = call.args[0]
+        fit: Fit | None = None
+        with Scope(estimator) as scope:  # fits inside this one stay silent, whatever becomes of our record of it
+            with guard("sklearn.fit"):
+                if kind_of(estimator) is not None:
+                    fit = kind(call, scope, trainings)
+            yield
+            if fit is not None:
+                fit.end(call)
+
+    return watch_fit
 
 
 def watch_prediction(call: Call) -> Generator[None, None, None]:

@@ -11,24 +11,60 @@ from typing import Any
 
 from autotrack import model, run
 from autotrack.guard import guard
-from autotrack.hooks import Call
+from autotrack.hooks import Call, Scope
 from autotrack.run.provenance import Origin, remember, weak
 from autotrack_integrations.sklearn_asking import NotAskedError, ask, chain
+from autotrack_integrations.sklearn_ongoing import Training, Trainings, keep_model
 from autotrack_integrations.sklearn_search import record_search
 from autotrack_integrations.sklearn_training import training_metrics
+from autotrack_integrations.sklearn_warnings import record_warnings
 
-__all__ = ["Fit"]
+__all__ = ["Fit", "Step"]
 
 
 class Fit:
     """The record of one fit. Once its run is open nothing may fail before `end`: each part is guarded on its own."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, scope: Scope, trainings: Trainings) -> None:
         self._estimator = call.args[0]
         self._X, self._y = call.argument(1, "X"), call.argument(2, "y")
         self._params: dict[str, Any] = {}
         self._data: dict[str, Any] = {}
-        self._run, self._is_ours = run.start_fit(type(self._estimator).__name__, "sklearn")
+        self._warnings: list[Warning] = []
+        self._training = self._begin(trainings)
+        self._run = self._training.run
+        if run.keeps("warnings"):
+            scope.on_warning = self._warnings.append
+        self._record_start()
+        self._started = time.perf_counter()
+
+    def end(self, call: Call) -> None:
+        """Record how the fit ended."""
+        duration_s = time.perf_counter() - self._started
+        if self._warnings:
+            with guard("sklearn.warnings"):
+                record_warnings(self._run, self._warnings)
+        if call.error is None:
+            self._record_end(duration_s, call.result)
+        if self._training.is_ours and (call.error is not None or not self._stays_open):
+            self._run.finish("finished" if call.error is None else "failed", call.error)
+
+    # ---- what a step of a series does otherwise
+
+    _stays_open = False
+    _step = 0
+
+    def _begin(self, trainings: Trainings) -> Training:
+        """The training this fit belongs to: one of its own, but with `warm_start` that of the fit before."""
+        before = trainings.of(self._estimator)
+        if before is not None:
+            if getattr(self._estimator, "warm_start", False) is True:
+                before.run.reopen()
+                return before
+            before.finish()
+        return self._new_training(trainings)
+
+    def _record_start(self) -> None:
         with guard("sklearn.params"):
             self._record_params()
         with guard("sklearn.data"):
@@ -36,23 +72,26 @@ class Fit:
             self._data = {name: model.describe(value) for name, value in given if value is not None}
             self._run.describe_data(self._data)
         self._run.flush_soon()
-        self._started = time.perf_counter()
 
-    def end(self, call: Call) -> None:
-        """Record how the fit ended."""
-        duration_s = time.perf_counter() - self._started
-        if call.error is None:
-            self._run.derive_metrics({"fit_time_s": duration_s})
-            with guard("sklearn.provenance"):
-                self._remember(call.result)
-            with guard("sklearn.search"):
-                record_search(self._run, self._estimator)
-            with guard("sklearn.training metrics"):
-                self._record_training(duration_s, call.result)
-            with guard("sklearn.model"):
-                self._record_model()
-        if self._is_ours:
-            self._run.finish("finished" if call.error is None else "failed", call.error)
+    def _record_end(self, duration_s: float, result: Any) -> None:
+        self._step = self._training.end_step(duration_s)
+        self._run.derive_metrics({"fit_time_s": duration_s}, self._step)
+        with guard("sklearn.provenance"):
+            self._remember(result)
+        with guard("sklearn.search"):
+            record_search(self._run, self._estimator)
+        with guard("sklearn.training metrics"):
+            self._record_training(duration_s, result)
+        with guard("sklearn.model"):
+            keep_model(self._run, self._estimator, self._data.get("X"))
+
+    # ---- parts
+
+    def _new_training(self, trainings: Trainings) -> Training:
+        opened = run.start_fit(type(self._estimator).__name__, "sklearn", is_active=not self._stays_open)
+        training = Training(self._estimator, *opened)
+        trainings.keep(self._estimator, training)
+        return training
 
     def _record_params(self) -> None:
         try:
@@ -71,17 +110,39 @@ class Fit:
 
     def _record_training(self, fit_s: float, result: Any) -> None:
         found = training_metrics(self._estimator, self._params, self._X, self._y, fit_s=fit_s, result=result)
-        self._run.derive_metrics(found.metrics)
+        self._run.derive_metrics(found.metrics, self._step)
         if found.reason:
             self._run.lack("train metrics", found.reason)
 
-    def _record_model(self) -> None:
-        recorder = run.recorder()
-        if recorder is None or not recorder.log_models:
-            return
-        try:
-            package = model.pack(self._estimator, flavor="sklearn", run_id=self._run.id, signature=self._data.get("X"))
-        except model.ModelSaveError as error:
-            self._run.lack("model", str(error))
-            raise
-        self._run.log_package(package.manifest, package.files, "model")
+
+class Step(Fit):
+    """The record of one call of partial_fit: a step of its estimator's run, which stays open."""
+
+    _stays_open = True
+
+    def _begin(self, trainings: Trainings) -> Training:
+        before = trainings.of(self._estimator)
+        if before is None:
+            return self._new_training(trainings)
+        before.run.reopen()
+        return before
+
+    def _record_start(self) -> None:
+        if self._training.steps == 0:
+            super()._record_start()
+        self._training.stay_open(self._estimator, self._data.get("X"))
+
+    def _record_end(self, duration_s: float, result: Any) -> None:
+        training = self._training
+        has_time = training.has_time()
+        self._step = training.end_step(duration_s)
+        self._run.derive_metrics({"fit_time_s": duration_s}, self._step)
+        if isinstance(rows := getattr(self._X, "shape", (None,))[0], int):
+            self._run.derive_metrics({"n_samples": rows}, self._step)
+        with guard("sklearn.provenance"):
+            self._remember(result)
+        if has_time:
+            started = time.perf_counter()
+            with guard("sklearn.training metrics"):
+                self._record_training(duration_s, result)
+            training.spent(time.perf_counter() - started)

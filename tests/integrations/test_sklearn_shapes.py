@@ -106,17 +106,6 @@ def test_data_of_every_kind_is_recorded_alike(kind, tmp_path):
     assert run.lacks == {}
 
 
-def test_partial_fit_opens_no_run_and_keeps_the_run_of_the_fit():
-    from sklearn.linear_model import SGDClassifier
-
-    model = SGDClassifier(random_state=0)
-    for _ in range(3):
-        model.partial_fit(X, y, classes=[0, 1, 2])
-        model.score(X, y)
-    model.fit(X, y).partial_fit(X, y)
-    assert only_run().status == "finished"
-
-
 def test_halving_search_imported_after_enabling_is_one_run():
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401
     from sklearn.model_selection import HalvingGridSearchCV
