@@ -8,10 +8,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test test-all bench demo clean
+.PHONY: help setup check fix test test-all test-third test-sklearn test-imblearn test-skorch bench demo clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.dev-installed ## create .venv with autotrack (editable) and all development tools
 
@@ -31,6 +31,18 @@ test: setup ## the tests, without the slow ones
 
 test-all: setup ## every test
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-third: $(VENV)/.third-installed ## what needs CatBoost, Ray, skorch and PyTorch: installs them, a gigabyte
+	$(BIN)/python -m pytest tests/third -n $(WORKERS)
+
+test-sklearn: setup ## scikit-learn's own tests, without and with autotrack watching, in about half an hour
+	$(BIN)/python tests/libraries/compare.py sklearn --workers $(WORKERS)
+
+test-imblearn: setup ## the same for imbalanced-learn
+	$(BIN)/python tests/libraries/compare.py imblearn --workers $(WORKERS)
+
+test-skorch: $(VENV)/.third-installed ## the same for skorch
+	$(BIN)/python tests/libraries/compare.py skorch --workers $(WORKERS)
 
 bench: setup ## what recording, reading and upkeep cost, in about ten minutes
 	$(BIN)/python benchmarks/overhead.py
@@ -64,3 +76,7 @@ $(VENV)/.demo-installed: pyproject.toml | $(VENV)/.created
 $(VENV)/.dev-installed: pyproject.toml | $(VENV)/.created
 	$(PIP) install --quiet --editable . --group dev
 	@touch $@ $(VENV)/.demo-installed
+
+$(VENV)/.third-installed: pyproject.toml | $(VENV)/.created
+	$(PIP) install --quiet --editable . --group third
+	@touch $@ $(VENV)/.dev-installed $(VENV)/.demo-installed

@@ -63,6 +63,7 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("sklearn.base", "autotrack_integrations.sklearn_warnings:watch"),
         ("sklearn.metrics", "autotrack_integrations.sklearn_metrics:watch"),
         ("sklearn.model_selection", "autotrack_integrations.sklearn_selection:watch"),
+        ("catboost", "autotrack_integrations.sklearn:watch_catboost"),
         ("joblib.parallel", "autotrack_integrations.joblib:watch"),
     ),
 }

@@ -13,18 +13,20 @@ Needs     scikit-learn >= 1.4
 """
 
 from collections.abc import Callable, Generator, Iterable
+from importlib import import_module
 from typing import Any
 
 from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope
 from autotrack.run.provenance import Origin, origin_of, remember, weak
+from autotrack_integrations import sklearn_search
 from autotrack_integrations.sklearn_fit import Fit, Step
 from autotrack_integrations.sklearn_metrics import log_after_fit
 from autotrack_integrations.sklearn_ongoing import Trainings
 from autotrack_integrations.sklearn_training import kind_of
 
-__all__ = ["EstimatorWatch", "watch"]
+__all__ = ["EstimatorWatch", "watch", "watch_catboost"]
 
 FITS = ("fit", "fit_transform", "fit_predict")
 PREDICTIONS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
@@ -32,15 +34,26 @@ PREDICTIONS = ("predict", "predict_proba", "predict_log_proba", "decision_functi
 
 def watch() -> "list[EstimatorWatch]":
     """Start watching; the caller keeps the patches and calls undo() on each."""
-    return [EstimatorWatch()]
+    from sklearn.base import BaseEstimator, TransformerMixin
+
+    watching = EstimatorWatch()
+    watching.add(BaseEstimator)
+    watching.add(TransformerMixin)
+    watching.add_later(BaseEstimator, TransformerMixin)
+    return [watching]
+
+
+def watch_catboost() -> "list[EstimatorWatch]":
+    """The same for CatBoost, whose estimators have scikit-learn's interface and not its base class."""
+    watching = EstimatorWatch()
+    watching.add(import_module("catboost").CatBoost)
+    return [watching]
 
 
 class EstimatorWatch:
-    """Patches of the methods of all estimator classes, those defined later included."""
+    """Patches of the methods of estimator classes."""
 
     def __init__(self) -> None:
-        from sklearn.base import BaseEstimator, TransformerMixin
-
         self._patches: list[Patch] = []
         self._seen: set[type] = set()
         trainings = Trainings()
@@ -51,6 +64,15 @@ class EstimatorWatch:
             "score": watch_score,
         }
 
+    def add(self, base: type) -> None:
+        """Watch a class and all that are derived from it by now."""
+        self._watch_class(base)
+        for subclass in _subclasses(base):
+            self._watch_class(subclass)
+
+    def add_later(self, base: type, transformer: type) -> None:
+        """Watch each class that will be derived from these."""
+
         def watch_transformer_class(call: Call) -> Generator[None, None, None]:
             """A new class: scikit-learn wraps methods of transformers first, so that ours stand on top."""
             yield
@@ -58,15 +80,11 @@ class EstimatorWatch:
 
         def watch_estimator_class(call: Call) -> Generator[None, None, None]:
             yield
-            if not issubclass(call.args[0], TransformerMixin):
+            if not issubclass(call.args[0], transformer):
                 self._watch_class(call.args[0])
 
-        for known in (BaseEstimator, TransformerMixin):
-            self._watch_class(known)
-            for subclass in _subclasses(known):
-                self._watch_class(subclass)
-        self._patches.append(Patch(TransformerMixin, "__init_subclass__", watch_transformer_class))
-        self._patches.append(Patch(BaseEstimator, "__init_subclass__", watch_estimator_class))
+        self._patches.append(Patch(transformer, "__init_subclass__", watch_transformer_class))
+        self._patches.append(Patch(base, "__init_subclass__", watch_estimator_class))
 
     def undo(self) -> None:
         """Leave every class as it was."""
