@@ -119,7 +119,7 @@ def test_signatures_documentation_and_kinds_are_the_same_with_and_without(store_
                         inspect.getdoc(function),
                         function.__name__,
                         function.__qualname__,
-                        function.__module__,
+                        getattr(function, "__module__", None),
                     )
                 found[name, method, "has"] = hasattr(estimator, method)
             found[name] = (isinstance(estimator, BaseEstimator), repr(estimator), cls.__mro__)
