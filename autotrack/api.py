@@ -61,9 +61,11 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
     "sklearn": (
         ("sklearn.base", "autotrack_integrations.sklearn:watch"),
         ("sklearn.base", "autotrack_integrations.sklearn_warnings:watch"),
+        ("sklearn.base", "autotrack_integrations.sklearn_search:watch"),
         ("sklearn.metrics", "autotrack_integrations.sklearn_metrics:watch"),
         ("sklearn.model_selection", "autotrack_integrations.sklearn_selection:watch"),
         ("catboost", "autotrack_integrations.sklearn:watch_catboost"),
+        ("optuna_integration.sklearn.sklearn", "autotrack_integrations.sklearn_optuna:watch"),
         ("joblib.parallel", "autotrack_integrations.joblib:watch"),
     ),
 }

@@ -1,5 +1,6 @@
 """A run while it lives: started, logged to, finished; on its way to the store."""
 
+from autotrack.run.children import Child, Children
 from autotrack.run.current import (
     active_run,
     inside_run,
@@ -16,6 +17,8 @@ from autotrack.run.recorder import Recorder
 from autotrack.run.run import Run
 
 __all__ = [
+    "Child",
+    "Children",
     "Recorder",
     "Run",
     "active_run",

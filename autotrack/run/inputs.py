@@ -10,10 +10,23 @@ from typing import Any
 from autotrack.errors import DataError
 from autotrack.names import check_artifact_name, check_key
 from autotrack.run.redact import redact, redact_value
+from autotrack.types import Row
+from autotrack.values import encode
 
-__all__ = ["artifact_files", "error_text", "integer", "number", "tag_texts"]
+__all__ = ["MAX_ERROR", "artifact_files", "error_text", "integer", "number", "param_fields", "tag_texts"]
 
-_MAX_ERROR = 16_000  # characters of message and traceback kept with a failed run
+MAX_ERROR = 16_000  # characters of message and traceback kept with a failed run
+
+
+def param_fields(params: Mapping[str, Any]) -> Row:
+    """Settings as the fields `params` and `param_types` of a row, without secrets."""
+    texts, types = {}, {}
+    for key, value in params.items():
+        text, types[key] = encode(value)
+        texts[key] = redact_value(key, text) if types[key] in ("string", "json") else text
+        if texts[key] != text:
+            types[key] = "string"
+    return {"params": texts, "param_types": types}
 
 
 def tag_texts(tags: Mapping[str, Any]) -> dict[str, str]:
@@ -78,4 +91,4 @@ def error_text(error: BaseException) -> str:
 
     message = str(error)
     head = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    return redact(f"{head}\n\n{''.join(format_exception(error))}")[:_MAX_ERROR]
+    return redact(f"{head}\n\n{''.join(format_exception(error))}")[:MAX_ERROR]

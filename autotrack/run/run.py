@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -10,15 +10,15 @@ from autotrack.errors import DataError, RunFinishedError, nearest
 from autotrack.guard import guard
 from autotrack.names import check_key
 from autotrack.run.buffer import now_us
-from autotrack.run.inputs import artifact_files, error_text, integer, number, tag_texts
+from autotrack.run.children import Children
+from autotrack.run.inputs import artifact_files, error_text, integer, number, param_fields, tag_texts
 from autotrack.run.record import RunRecord
 from autotrack.run.recorder import Recorder
-from autotrack.run.redact import redact, redact_value
+from autotrack.run.redact import redact
 from autotrack.run.tables import TABLES, Table, write_tables
 from autotrack.store import NO_EPOCH
 from autotrack.store.rows import add_value, apply_patch
 from autotrack.types import Row, RunStatus
-from autotrack.values import encode
 
 __all__ = ["Run"]
 
@@ -204,6 +204,21 @@ class Run(RunRecord):
         found = {key: float(value) for key, value in metrics.items() if key not in self._user_keys}
         self._record_metrics(found, step, None)
 
+    def derive_series(self, series: Mapping[str, Sequence[float]], steps: Sequence[int] | None = None) -> None:
+        """Record metrics that a hook has found, each with its values at these steps; None: 0, 1, 2 ..."""
+        summaries = self._row.setdefault("summary", {})
+        for key, values in series.items():
+            if key not in self._user_keys:
+                at = range(len(values)) if steps is None else steps
+                points = [(key, step, float(value)) for step, value in zip(at, values, strict=True)]
+                for _, step, value in points:
+                    summaries[key] = add_value(summaries.get(key), value, step)
+                self._recorder.buffer.points(self.id, points, NO_EPOCH)
+
+    def start_children(self, source: str) -> Children:
+        """For a hook that records many children of this run in passing."""
+        return Children(self._recorder, self.id, self.experiment, source)
+
     def describe_data(self, data: Mapping[str, Any]) -> None:
         """Record what the run was trained on."""
         self._patch({"data": {name: json.dumps(description) for name, description in data.items()}})
@@ -275,13 +290,7 @@ class Run(RunRecord):
         self._recorder.buffer.patch(self.id, patch)
 
     def _record_params(self, params: Mapping[str, Any]) -> None:
-        texts, types = {}, {}
-        for key, value in params.items():
-            text, types[key] = encode(value)
-            texts[key] = redact_value(key, text) if types[key] in ("string", "json") else text
-            if texts[key] != text:
-                types[key] = "string"
-        self._patch({"params": texts, "param_types": types})
+        self._patch(param_fields(params))
 
     def _record_metrics(self, metrics: Mapping[str, float], step: int | None, epoch: int | None) -> None:
         summaries = self._row.setdefault("summary", {})

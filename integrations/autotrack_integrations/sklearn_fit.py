@@ -15,7 +15,7 @@ from autotrack.hooks import Call, Scope
 from autotrack.run.provenance import Origin, remember, weak
 from autotrack_integrations.sklearn_asking import NotAskedError, ask, chain
 from autotrack_integrations.sklearn_ongoing import Training, Trainings, keep_model
-from autotrack_integrations.sklearn_search import record_search
+from autotrack_integrations.sklearn_search import SearchRecord, search_of
 from autotrack_integrations.sklearn_training import training_metrics
 from autotrack_integrations.sklearn_warnings import record_warnings
 
@@ -36,6 +36,11 @@ class Fit:
         if run.keeps("warnings"):
             scope.on_warning = self._warnings.append
         self._record_start()
+        self._search: SearchRecord | None = None
+        with guard("sklearn.search"):
+            self._search = search_of(self._run, self._estimator)
+            if self._search is not None:
+                scope.on_result = self._search.hear
         self._started = time.perf_counter()
 
     def end(self, call: Call) -> None:
@@ -46,6 +51,9 @@ class Fit:
                 record_warnings(self._run, self._warnings)
         if call.error is None:
             self._record_end(duration_s, call.result)
+        elif self._search is not None:
+            with guard("sklearn.search"):
+                self._search.end(call.error)
         if self._training.is_ours and (call.error is not None or not self._stays_open):
             self._run.finish("finished" if call.error is None else "failed", call.error)
 
@@ -79,7 +87,9 @@ class Fit:
         with guard("sklearn.provenance"):
             self._remember(result)
         with guard("sklearn.search"):
-            record_search(self._run, self._estimator)
+            search = self._search or search_of(self._run, self._estimator)  # some have results, and no sign before
+            if search is not None:
+                search.end(None)
         with guard("sklearn.training metrics"):
             self._record_training(duration_s, result)
         with guard("sklearn.model"):
