@@ -8,6 +8,7 @@ from autotrack.errors import ModelSaveError
 from autotrack.model.environment import installed, requirements
 from autotrack.model.manifest import Manifest
 from autotrack.model.package import Package, materialise, pack, unpack
+from autotrack.model.quality import inspect
 from autotrack.model.signature import describe
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "ModelSaveError",
     "Package",
     "describe",
+    "inspect",
     "installed",
     "materialise",
     "pack",
