@@ -64,6 +64,7 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("sklearn.base", "autotrack_integrations.sklearn_search:watch"),
         ("sklearn.metrics", "autotrack_integrations.sklearn_metrics:watch"),
         ("sklearn.model_selection", "autotrack_integrations.sklearn_selection:watch"),
+        ("sklearn.inspection", "autotrack_integrations.sklearn_inspection:watch"),
         ("catboost", "autotrack_integrations.sklearn:watch_catboost"),
         ("optuna_integration.sklearn.sklearn", "autotrack_integrations.sklearn_optuna:watch"),
         ("joblib.parallel", "autotrack_integrations.joblib:watch"),

@@ -26,7 +26,7 @@ _MAX_TEXT = 500  # characters of the repr of an estimator
 _NUMBER = (int, float, type(None))
 
 Point = tuple[str, int, float]  # metric, step, value
-Known = dict[int, tuple[Any, str]]  # by id: an estimator and its repr, which is slow
+Known = dict[int, tuple[Any, str]]  # by id: an estimator and its repr, which is slow to make
 
 
 class Results:
@@ -100,14 +100,10 @@ class Results:
         return plain if all(isinstance(value, _NUMBER) for value in plain) else None
 
 
-def results_of(estimator: Any) -> Results | None:
-    """What a search has found; None if this is no search, or tells of no candidates."""
-    if "cv_results_" not in getattr(estimator, "__dict__", ()):
-        return None
-    results = estimator.cv_results_
-    if not isinstance(results, Mapping) or not isinstance(results.get("params"), list | tuple):
-        return None  # RidgeCV's is an array, RFECV's knows no params
-    return Results(results)
+def results_of(results: Any) -> Results | None:
+    """The `cv_results_` of a search; None for what goes by that name elsewhere: RidgeCV's array, RFECV's numbers."""
+    is_readable = isinstance(results, Mapping) and isinstance(results.get("params"), list | tuple)
+    return Results(results) if is_readable else None
 
 
 def readable(params: Mapping[str, Any], known: Known) -> dict[str, Any]:

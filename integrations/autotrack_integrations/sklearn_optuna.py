@@ -11,7 +11,7 @@ Needs     optuna-integration
 
 import re
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -20,7 +20,7 @@ from autotrack.hooks import Call, Carried, Patch, Scope, inside
 from autotrack_integrations.sklearn_candidates import Results
 from autotrack_integrations.sklearn_search import Search
 
-__all__ = ["OptunaSearch", "watch"]
+__all__ = ["OptunaSearch", "results_of_study", "watch"]
 
 _SCORE = re.compile(r"split\d+_(?:test|train)_score|(?:mean|std)_(?:test_score|train_score|fit_time|score_time)")
 
@@ -58,7 +58,7 @@ class OptunaSearch(Search):
     def __init__(self, target: run.Run, estimator: Any) -> None:
         super().__init__(target, estimator)
         study = getattr(estimator, "study", None)  # the user's own, which may have trials of an earlier search
-        self._earlier = set() if study is None else {trial.number for trial in _finished(study)}
+        self._earlier: set[int] = set() if study is None else {trial.number for trial in _finished(study)}
 
     def hear(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         """Note that a trial is done."""
@@ -83,12 +83,17 @@ class OptunaSearch(Search):
         return position
 
     def _results(self) -> Results | None:
-        trials = [trial for trial in _finished(self._estimator.study_) if trial.number not in self._earlier]
-        attrs = [trial.user_attrs for trial in trials]
-        keys = sorted({key for each in attrs for key in each if _SCORE.fullmatch(key)})
-        columns = {key: [each.get(key) for each in attrs] for key in keys}
-        params = [trial.params for trial in trials]
-        return Results({**columns, "params": params}, numbers=[trial.number for trial in trials])
+        return results_of_study(self._estimator.study_, self._earlier)
+
+
+def results_of_study(study: Any, earlier: Collection[int] = ()) -> Results:
+    """The trials of a study, but for the earlier ones, as the results of a search."""
+    trials = [trial for trial in _finished(study) if trial.number not in earlier]
+    attrs = [trial.user_attrs for trial in trials]
+    keys = sorted({key for each in attrs for key in each if _SCORE.fullmatch(key)})
+    columns = {key: [each.get(key) for each in attrs] for key in keys}
+    params = [trial.params for trial in trials]
+    return Results({**columns, "params": params}, numbers=[trial.number for trial in trials])
 
 
 def _finished(study: Any) -> list[Any]:

@@ -25,12 +25,13 @@ from autotrack.values import encode
 from autotrack_integrations.sklearn_asking import FAILURES
 from autotrack_integrations.sklearn_candidates import Candidate, Known, Results, readable, results_of
 
-__all__ = ["Search", "SearchRecord", "is_search", "search_of", "watch"]
+__all__ = ["Search", "SearchRecord", "best_of", "found_by", "is_search", "search_of", "watch"]
 
 _SPACES = ("param_grid", "param_distributions", "search_spaces")  # params of searches that hold what is searched
 _MAX_SPACE = 2000  # characters of one of them as text
 _MAX_VALUES = 50  # of one param that stand in it
 _SCORE = "mean_test_score"
+_OPTUNA = "OptunaSearchCV"  # a class that is derived from nothing but BaseEstimator
 
 
 def watch() -> list[Patch]:
@@ -70,18 +71,31 @@ class SearchRecord(Protocol):
 
 def is_search(estimator: Any) -> bool:
     """Whether this looks for the best params of another estimator."""
-    return any(base.__name__ == "BaseSearchCV" for base in type(estimator).__mro__)
+    return any(base.__name__ in ("BaseSearchCV", _OPTUNA) for base in type(estimator).__mro__)
 
 
 def search_of(target: run.Run, estimator: Any) -> SearchRecord | None:
     """The record of a search in this run; None if it is no search, or nothing tells so before it has results."""
-    if is_search(estimator) or results_of(estimator) is not None:
-        return Search(target, estimator)
-    if any(base.__name__ == "OptunaSearchCV" for base in type(estimator).__mro__):
+    if type(estimator).__name__ == _OPTUNA:
         from autotrack_integrations.sklearn_optuna import OptunaSearch
 
         return OptunaSearch(target, estimator)
-    return None
+    return Search(target, estimator) if is_search(estimator) or _has_results(estimator) else None
+
+
+def found_by(search: Any) -> Results | None:
+    """What a search has found so far; None if it was not fitted, or tells of no candidates."""
+    if type(search).__name__ == _OPTUNA:
+        from autotrack_integrations.sklearn_optuna import results_of_study
+
+        return results_of_study(search.study_) if hasattr(search, "study_") else None
+    return results_of(getattr(search, "cv_results_", None))
+
+
+def _has_results(estimator: Any) -> bool:
+    """Whether it has the results of a search, of this fit or of an earlier one."""
+    results = getattr(estimator, "__dict__", {}).get("cv_results_")
+    return isinstance(results, Mapping) and "params" in results
 
 
 class Search:
@@ -128,12 +142,14 @@ class Search:
                 candidate.stop("The search ended before it.")
             self._tell_progress()
             if error is None:
-                record_best(self._run, self._estimator, self._known, self._done)
+                self._record_best()
             self._estimator = None
             self._candidates.clear()
             self._known.clear()
 
-    def _note(self, candidate: tuple[int, int], split: tuple[int, int], params: Any, result: Any, ago_s: float = 0.0) -> None:
+    def _note(
+        self, candidate: tuple[int, int], split: tuple[int, int], params: Any, result: Any, ago_s: float = 0.0
+    ) -> None:
         if isinstance(result, BaseException):
             result = error_text(result)  # the error itself would keep alive what its frames hold
         self._heard.append((now_us() - int(ago_s * 1e6), candidate, split, params, result))
@@ -145,7 +161,7 @@ class Search:
         return self._rounds.number(position, count, n_splits)
 
     def _results(self) -> Results | None:
-        return results_of(self._estimator)
+        return found_by(self._estimator)
 
     def _tell(self) -> None:
         """Record what was heard since the last time."""
@@ -200,6 +216,13 @@ class Search:
         self._run.derive_params({"n_candidates": len(results), "n_splits": results.n_splits})
         self._run.derive_series(results.series, results.numbers)
 
+    def _record_best(self) -> None:
+        best, index, score = best_of(self._estimator)
+        params = {f"best.{name}": value for name, value in readable(best, self._known).items()}
+        self._run.derive_params(params if index is None else {**params, "best_index": index})
+        if score is not None:
+            self._run.derive_metrics({"best_score": score}, self._done)
+
     def _record_spaces(self) -> None:
         """What is searched, where plain values do not say it: distributions and estimators."""
         spaces = {name: getattr(self._estimator, name, None) for name in _SPACES}
@@ -227,15 +250,10 @@ class _Rounds:
         return self._first + position
 
 
-def record_best(target: run.Run, search: Any, known: Known, n_candidates: int) -> None:
-    """What a search chose, as far as it chose: with several metrics and no refit it does not."""
-    best, index, score = (_attribute(search, name) for name in ("best_params_", "best_index_", "best_score_"))
-    params = {f"best.{name}": value for name, value in readable(best or {}, known).items()}
-    if index is not None:
-        params["best_index"] = int(index)
-    target.derive_params(params)
-    if score is not None:
-        target.derive_metrics({"best_score": score}, n_candidates)
+def best_of(search: Any) -> tuple[Mapping[str, Any], int | None, float | None]:
+    """The params, number and score that a search chose; with several metrics and no refit it chooses none."""
+    params, index, score = (_attribute(search, name) for name in ("best_params_", "best_index_", "best_score_"))
+    return params or {}, None if index is None else int(index), None if score is None else float(score)
 
 
 def _attribute(search: Any, name: str) -> Any:
