@@ -186,6 +186,20 @@ class RunRecord:
         """All values of a metric, in the order of their steps."""
         return self._flushed_store().points(self.id, key)
 
+    def plot(self, name: str) -> Any:
+        """A picture of one of the run's tables, as `run.plot("roc")`, or of a metric over its steps.
+
+        Returns:
+            A `matplotlib.figure.Figure`: notebooks show it, `savefig` writes it. No window is opened.
+
+        Raises:
+            DataError: The run has neither a table nor a metric of this name.
+            MissingLibraryError: matplotlib is not installed.
+        """
+        from autotrack.run.plots import draw
+
+        return draw(name, self.tables, list(self.metrics), self.history)
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values."""
         return {

@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["FAILURES", "NotAskedError", "Rows", "affordable_rows", "ask", "chain", "objection"]
+__all__ = [
+    "FAILURES",
+    "NotAskedError",
+    "Rows",
+    "affordable_rows",
+    "ask",
+    "chain",
+    "is_all_library",
+    "is_library",
+    "kept",
+    "library_method",
+    "objection",
+]
 
 BUDGET_SHARE = 0.05  # of the duration of the fit
 BUDGET_S = 0.02  # or this, for fits too short to have a share
@@ -38,9 +50,18 @@ _LIBRARIES = frozenset(
         "xgboost",
     }
 )
-_ASKED = ("predict", "predict_proba", "decision_function", "score_samples", "score", "transform")
+_ASKED = (
+    "predict",
+    "predict_proba",
+    "decision_function",
+    "score_samples",
+    "score",
+    "transform",
+    "get_feature_names_out",
+)
 _IN_PLACE = frozenset({"copy", "copy_X", "copy_x"})  # params that, when False, let a method write into the data
 _TALKING = ("BaseForest", "BaseBagging")  # their `verbose` prints while they predict, too
+_SLOW = "IsolationForest"  # scoring its training data takes longer than the fit, whatever the number of rows
 
 # What the methods of an estimator raise when they cannot do what they are asked.
 FAILURES = (
@@ -88,17 +109,42 @@ def chain(estimator: Any) -> Iterator[Any]:
             return
 
 
+def kept(estimator: Any, name: str) -> Any:
+    """A fitted attribute: what lies in the instance, or what a library's property says. None if there is none.
+
+    A property of the user's own is not looked at, and one that raises is not there.
+    """
+    attributes = getattr(estimator, "__dict__", {})
+    if name in attributes:
+        return attributes[name]
+    for owner in type(estimator).__mro__:
+        if name in owner.__dict__:
+            try:
+                return getattr(estimator, name) if is_library(owner.__module__) else None
+            except FAILURES:
+                return None
+    return None
+
+
+def library_method(estimator: Any, name: str) -> str:
+    """`Class.method` for a method that scikit-learn defines, else an empty string."""
+    method = getattr(type(estimator), name, None)
+    is_theirs = getattr(method, "__module__", "").startswith("sklearn.")
+    return getattr(method, "__qualname__", "") if is_theirs else ""
+
+
 def objection(estimator: Any, params: Mapping[str, Any]) -> str:
     """Why the estimator must not be asked again; an empty string if it may.
 
     Args:
         params: Its `get_params(deep=True)`.
     """
-    parts = [value for value in params.values() if hasattr(value, "get_params") and not isinstance(value, type)]
-    for part in (estimator, *parts):
+    for part in _parts(estimator, params):
         kind = type(part)
         if not _only_library_code(part):
             return f"{kind.__qualname__} has code of its own, which is not run once more"
+        if any(base.__name__ == _SLOW for base in kind.__mro__):
+            return "scoring its training data takes longer than its fit; fit_predict tells the share"
         is_random_dummy = kind.__name__ == "DummyClassifier" and part.strategy in ("stratified", "uniform")
         if is_random_dummy or (kind.__name__ == "IterativeImputer" and part.sample_posterior):
             return "its predictions draw from a random state"
@@ -108,26 +154,47 @@ def objection(estimator: Any, params: Mapping[str, Any]) -> str:
         last = str(name).rpartition("__")[2]
         if value is False and last in _IN_PLACE:
             return f"{name}=False lets it write into the data"
-        if last != "scoring" and callable(value) and not hasattr(value, "get_params") and not _is_of_library(value):
+        if last != "scoring" and _is_users_function(value):
             return f"the function {name} is not run once more"
     return ""
+
+
+def is_all_library(estimator: Any, params: Mapping[str, Any]) -> bool:
+    """Whether no code of the user's own is in it, so that its methods and properties only compute.
+
+    Args:
+        params: Its `get_params(deep=True)`.
+    """
+    functions = (value for name, value in params.items() if str(name).rpartition("__")[2] != "scoring")
+    return all(map(_only_library_code, _parts(estimator, params))) and not any(map(_is_users_function, functions))
+
+
+def _parts(estimator: Any, params: Mapping[str, Any]) -> list[Any]:
+    """The estimator and all those in it."""
+    inner = [value for value in params.values() if hasattr(value, "get_params") and not isinstance(value, type)]
+    return [estimator, *inner]
+
+
+def _is_users_function(value: Any) -> bool:
+    return callable(value) and not hasattr(value, "get_params") and not _is_of_library(value)
 
 
 def _only_library_code(part: Any) -> bool:
     """Whether all methods we might call are a library's: also of a user's class that only adds to a library's."""
     kind = type(part)
-    if _is_library(kind.__module__):
+    if is_library(kind.__module__):
         return True
     methods = [getattr(kind, name, None) for name in _ASKED if hasattr(part, name)]
-    return bool(methods) and all(_is_library(getattr(method, "__module__", None)) for method in methods)
+    return bool(methods) and all(is_library(getattr(method, "__module__", None)) for method in methods)
 
 
 def _is_of_library(function: Any) -> bool:
     function = getattr(function, "func", function)  # functools.partial
-    return _is_library(getattr(function, "__module__", None) or type(function).__module__)
+    return is_library(getattr(function, "__module__", None) or type(function).__module__)
 
 
-def _is_library(module: str | None) -> bool:
+def is_library(module: str | None) -> bool:
+    """Whether a module is one of the libraries whose methods only compute."""
     return module is not None and module.partition(".")[0] in _LIBRARIES and ".tests." not in module
 
 

@@ -14,9 +14,12 @@ from autotrack.guard import guard
 from autotrack.hooks import Call, Scope
 from autotrack.run.provenance import Origin, remember, weak
 from autotrack_integrations.sklearn_asking import NotAskedError, ask, chain
+from autotrack_integrations.sklearn_curves import record_curves
+from autotrack_integrations.sklearn_facts import facts_of
 from autotrack_integrations.sklearn_ongoing import Training, Trainings, keep_model
 from autotrack_integrations.sklearn_search import SearchRecord, search_of
-from autotrack_integrations.sklearn_training import training_metrics
+from autotrack_integrations.sklearn_tables import record_tables
+from autotrack_integrations.sklearn_training import Answers, training_metrics
 from autotrack_integrations.sklearn_warnings import record_warnings
 
 __all__ = ["Fit", "Step"]
@@ -90,8 +93,15 @@ class Fit:
             search = self._search or search_of(self._run, self._estimator)  # some have results, and no sign before
             if search is not None:
                 search.end(None)
+        with guard("sklearn.facts"):
+            self._record_facts()
+        self._record_curves()
+        found = Answers()
         with guard("sklearn.training metrics"):
-            self._record_training(duration_s, result)
+            found = self._record_training(duration_s, result)
+        if run.keeps("tables"):
+            with guard("sklearn.tables"):
+                record_tables(self._run, self._estimator, self._params, found.predictions)
         with guard("sklearn.model"):
             keep_model(self._run, self._estimator, self._data.get("X"))
 
@@ -118,11 +128,24 @@ class Fit:
             if labels is not None and not any(labels is known for known in (self._estimator, self._X, self._y)):
                 remember(labels, Origin(self._run, training, data_set="train"))
 
-    def _record_training(self, fit_s: float, result: Any) -> None:
+    def _record_training(self, fit_s: float, result: Any) -> Answers:
+        if not run.keeps("train_metrics"):
+            return Answers()
         found = training_metrics(self._estimator, self._params, self._X, self._y, fit_s=fit_s, result=result)
         self._run.derive_metrics(found.metrics, self._step)
         if found.reason:
             self._run.lack("train metrics", found.reason)
+        return found
+
+    def _record_facts(self) -> None:
+        params, numbers = facts_of(self._estimator)
+        self._run.derive_params(params)
+        self._run.derive_metrics(numbers, self._step)
+
+    def _record_curves(self) -> None:
+        if run.keeps("curves"):
+            with guard("sklearn.curves"):
+                record_curves(self._run, self._estimator, self._training.curves)
 
 
 class Step(Fit):
@@ -153,6 +176,7 @@ class Step(Fit):
             self._remember(result)
         if has_time:
             started = time.perf_counter()
+            self._record_curves()
             with guard("sklearn.training metrics"):
                 self._record_training(duration_s, result)
             training.spent(time.perf_counter() - started)

@@ -3,7 +3,7 @@
 Watches   nothing; sklearn.py opens a `Step` around an outermost partial_fit, sklearn_fit.py goes on in a known training
 Records   params    of the first step
           data      of the first step
-          metrics   fit_time_s and n_samples of each step; training metrics of as many steps as are affordable
+          metrics   fit_time_s and n_samples of each step; training metrics of as many steps as are affordable; curves
           model     at the end, and every ten seconds
 Never     keeps an estimator or its data alive; of one that has died only the attributes, until the run has ended
 Needs     scikit-learn >= 1.4
@@ -18,6 +18,7 @@ from typing import Any
 
 from autotrack import model, run
 from autotrack.guard import guard
+from autotrack_integrations.sklearn_curves import record_curves
 
 __all__ = ["Training", "Trainings", "keep_model"]
 
@@ -32,12 +33,14 @@ class Training:
         run: Its run.
         is_ours: Whether we opened the run, and end it.
         steps: How many calls it had.
+        curves: How many values of each curve that the estimator keeps are on record.
     """
 
     def __init__(self, estimator: Any, target: run.Run, is_ours: bool) -> None:
         self.run = target
         self.is_ours = is_ours
         self.steps = 0
+        self.curves: dict[str, int] = {}
         self._estimator = weakref.ref(estimator)
         self._attributes: tuple[type, dict[str, Any]] | None = None
         self._signature: Any = None
@@ -95,6 +98,8 @@ class Training:
             estimator.__dict__.update(attributes)
         if estimator is not None and self._kept_step != self.steps:
             self._kept_step, self._kept_at = self.steps, time.monotonic()
+            if run.keeps("curves"):  # steps that there was no time for
+                record_curves(self.run, estimator, self.curves)
             keep_model(self.run, estimator, self._signature)
 
 
