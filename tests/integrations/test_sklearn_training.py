@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.datasets import load_iris, make_multilabel_classification
@@ -23,8 +25,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from sklearn.utils import all_estimators
 
 import autotrack
+from autotrack_integrations.sklearn_predictions import Predictions
+from autotrack_integrations.sklearn_training import _classifier_metrics
 
 X, y = load_iris(return_X_y=True)
 rng = np.random.RandomState(0)
@@ -182,12 +187,133 @@ def test_predictions_that_tie_in_probability_are_those_of_predict():
         assert found["train_accuracy"] == model.score(X, y)
 
 
+@st.composite
+def predictions(draw):
+    """True and predicted classes and probabilities: rare and missing classes, ties, certainty."""
+    count = draw(st.integers(2, 4))
+    true = draw(st.lists(st.integers(0, count - 1), min_size=2, max_size=30))
+    level = st.sampled_from([0.0, 1e-9, 0.25, 0.5, 1.0])
+    rows = [draw(st.lists(level, min_size=count, max_size=count)) for _ in true]
+    proba = np.array([row if sum(row) else [1.0] * count for row in rows])
+    return np.array(true), proba / proba.sum(axis=1, keepdims=True), np.arange(count)
+
+
+@given(predictions())
+@settings(max_examples=60)
+def test_metrics_of_any_predictions_are_those_of_sklearn_metrics(case):
+    true, proba, classes = case
+    predicted = proba.argmax(axis=1)
+    found = _classifier_metrics(Predictions(true, predicted, classes, proba))
+    averaged = {"average": "weighted", "zero_division": 0}
+    expected = {
+        "train_accuracy": metrics.accuracy_score(true, predicted),
+        "train_precision": metrics.precision_score(true, predicted, **averaged),
+        "train_recall": metrics.recall_score(true, predicted, **averaged),
+        "train_f1": metrics.f1_score(true, predicted, **averaged),
+        "train_log_loss": metrics.log_loss(true, proba, labels=classes),
+    }
+    if len(set(true)) == len(classes):
+        scores = proba[:, 1] if len(classes) == 2 else proba
+        expected["train_roc_auc"] = metrics.roc_auc_score(true, scores, multi_class="ovr")
+    assert found == pytest.approx(expected)
+
+
+@given(st.lists(st.tuples(*[st.booleans()] * 6), min_size=1, max_size=20))
+@settings(max_examples=40)
+def test_metrics_of_several_labels_are_those_of_sklearn_metrics(rows):
+    true, predicted = np.array(rows)[:, :3], np.array(rows)[:, 3:]
+    averaged = {"average": "weighted", "zero_division": 0}
+    assert _classifier_metrics(Predictions(true, predicted)) == pytest.approx(
+        {
+            "train_accuracy": metrics.accuracy_score(true, predicted),
+            "train_precision": metrics.precision_score(true, predicted, **averaged),
+            "train_recall": metrics.recall_score(true, predicted, **averaged),
+            "train_f1": metrics.f1_score(true, predicted, **averaged),
+            "train_hamming_loss": metrics.hamming_loss(true, predicted),
+        }
+    )
+
+
+@pytest.mark.parametrize("cls", [cls for _, cls in all_estimators("classifier")], ids=lambda cls: cls.__name__)
+def test_accuracy_of_each_classifier_is_that_of_its_own_predictions(cls):
+    """Also of those whose predictions are taken from their probabilities or decision values."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = cls()
+            coarse, two = X.round(), (y > 0).astype(int)
+            model.fit(coarse, two)
+    except (TypeError, ValueError):  # needs arguments, or data of another kind
+        pytest.skip("not for these rows")
+    run = autotrack.last_run()
+    if "train metrics" in run.lacks:
+        assert run.lacks["train metrics"].startswith("its predictions draw")
+        return
+    with autotrack.paused(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert run.metrics["train_accuracy"] == metrics.accuracy_score(two, model.predict(coarse))
+        assert run.metrics["train_score"] == pytest.approx(model.score(coarse, two))
+
+
+def test_score_that_fails_takes_no_other_metric_along():
+    class Odd(ClassifierMixin, BaseEstimator):
+        """As a library's, but for its score."""
+
+        __module__ = "sklearn.odd"
+
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def predict(self, X):
+            return np.zeros(len(X), dtype=int)
+
+        def score(self, X, y):
+            raise AttributeError("no such loss")
+
+    run = recorded(Odd(), X, y)
+    assert run.metrics["train_accuracy"] == pytest.approx(1 / 3)
+    assert run.lacks["train metrics"] == "score() raised AttributeError: no such loss"
+
+
+def test_single_row_has_no_r2_as_scikit_learn_says():
+    run = recorded(DecisionTreeRegressor(), X[:1], target[:1])
+    assert np.isnan(run.metrics["train_r2"])
+    assert run.metrics["train_mean_squared_error"] == 0
+
+
+def test_weights_of_samples_do_not_enter_the_metrics():
+    model = LogisticRegression(max_iter=300)
+    model.fit(X, y, sample_weight=np.where(y == 0, 100.0, 0.01))
+    with autotrack.paused():
+        assert autotrack.last_run().metrics["train_accuracy"] == model.score(X, y)
+
+
+def test_each_row_is_predicted_once():
+    asked = []
+
+    class Counted(DecisionTreeClassifier):
+        __module__ = "sklearn.counted"
+
+        def predict_proba(self, X, check_input=True):
+            asked.append(len(X))
+            return super().predict_proba(X, check_input)
+
+    run = recorded(Counted(), X, y)
+    assert run.tables.keys() >= {"confusion", "roc", "calibration"}
+    assert {"train_accuracy", "train_log_loss", "train_roc_auc"} <= run.metrics.keys()
+    assert asked == [len(X)]
+
+
 def test_multilabel_and_multioutput_classifiers_have_the_score_they_have():
     some_X, labels = make_multilabel_classification(100, random_state=0)
     for model in (RandomForestClassifier(5, random_state=0), MultiOutputClassifier(LogisticRegression())):
         run = recorded(model, some_X, labels)
         with autotrack.paused():
-            assert run.metrics["train_score"] == model.score(some_X, labels)
+            predicted = model.predict(some_X)
+            assert run.metrics["train_score"] == pytest.approx(model.score(some_X, labels))
+            assert run.metrics["train_f1"] == pytest.approx(metrics.f1_score(labels, predicted, average="weighted"))
+            assert run.metrics["train_hamming_loss"] == pytest.approx(metrics.hamming_loss(labels, predicted))
     run = recorded(DecisionTreeClassifier(), X, np.column_stack([y, y[::-1]]))
     assert "multiclass-multioutput is not supported" in run.lacks["train metrics"]
     assert run.status == "finished"
