@@ -128,7 +128,7 @@ class Candidate:
         at_us: When it was first heard of, in microseconds since 1970.
 
     Attributes:
-        means: Of a candidate that is complete: mean and standard deviation of each score, and of the times.
+        means: Of a candidate that is complete: the mean of each score, and of the times.
     """
 
     def __init__(
@@ -212,8 +212,7 @@ class Candidate:
         for (metric, _), value in self._heard.items():
             values.setdefault(metric, []).append(value)
         values["fit_time"], values["score_time"] = map(list, zip(*self._times.values(), strict=True))
-        for metric, found in values.items():
-            self.means[f"mean_{metric}"], self.means[f"std_{metric}"] = _mean_and_std(found)
+        self.means = {f"mean_{metric}": sum(found) / len(found) for metric, found in values.items()}
         for metric, value in self.means.items():
             self._learn(metric, 0, value)
 
@@ -247,9 +246,3 @@ def _first_line(text: str) -> str:
 
 def _last_line(text: str) -> str:
     return text.rstrip().rpartition("\n")[2]
-
-
-def _mean_and_std(values: Sequence[float]) -> tuple[float, float]:
-    """As numpy computes them of few values."""
-    mean = sum(values) / len(values)
-    return mean, math.sqrt(sum((value - mean) * (value - mean) for value in values) / len(values))

@@ -114,7 +114,7 @@ class Search:
         self._rounds = _Rounds()
         self._candidates: dict[int, Candidate] = {}
         self._known: Known = {}
-        self._done = 0
+        self._total = self._done = 0
         self._best: float | None = None
         self._record_spaces()
 
@@ -197,6 +197,9 @@ class Search:
                 candidate.write(self._children)
 
     def _tell_progress(self) -> None:
+        if self._rounds.total > self._total:
+            self._total = self._rounds.total
+            self._run.derive_params({"n_candidates": self._total, "n_splits": self._rounds.n_splits})
         progress = {"candidates_done": float(self._done)}
         if self._best is not None:
             progress["best_score"] = self._best
@@ -205,7 +208,7 @@ class Search:
     def _settle(self, results: Results) -> None:
         """All is known: complete and correct what was heard."""
         now = now_us()
-        self._done = len(results)
+        self._done = self._total = len(results)
         for index, number in enumerate(results.numbers) if self._keeps else ():
             candidate = self._candidates.get(number)
             if candidate is None:
@@ -234,7 +237,13 @@ class _Rounds:
     """Numbers the candidates of all rounds of a search: each round numbers its own from 0."""
 
     def __init__(self) -> None:
+        self.n_splits = 0
         self._first = self._count = self._left = 0
+
+    @property
+    def total(self) -> int:
+        """How many candidates there are, as far as is known."""
+        return self._first + self._count
 
     def number(self, position: int, count: int, n_splits: int) -> int:
         """The number of a candidate, asked for once for each of its splits.
@@ -245,7 +254,7 @@ class _Rounds:
         """
         if not self._left:
             self._first += self._count
-            self._count, self._left = count, count * n_splits
+            self._count, self._left, self.n_splits = count, count * n_splits, n_splits
         self._left -= 1
         return self._first + position
 

@@ -61,7 +61,7 @@ SCRIPT = """
         return joblib.Parallel(n_jobs=2)(joblib.delayed(fit)(C) for C in values)
 
     def runs():
-        return sorted([run.name, run.params["C"]] for run in autotrack.search_runs() if "C" in run.params)
+        return sorted([run.name, run.params["C"]] for run in autotrack.search_runs() if run.name == "Mine")
 
     autotrack.enable(store=sys.argv[1], tags={"who": "me"})
     models = pool(1, 2, 3)
@@ -90,9 +90,9 @@ def test_fits_in_loky_processes_are_recorded_there_and_those_of_a_search_stay_si
     assert runs == [["Mine", 1], ["Mine", 2], ["Mine", 3]]
     assert tags == ["me"]
     assert after == runs
-    assert names == ["GridSearchCV", "Mine", "Mine", "Mine"]
+    assert names == ["GridSearchCV", "Mine", "Mine", "Mine", "candidate 0", "candidate 1"]
     assert error == "theirs"
-    assert count == 4
+    assert count == 6
 
 
 IN_A_RUN = """
@@ -119,3 +119,24 @@ def test_fits_in_loky_processes_are_children_of_the_open_run_and_may_log_to_it(r
     fits, logged, params = run_python(IN_A_RUN, str(store_path), timeout_s=120)
     assert fits == logged == [1e-9, 1e-3]
     assert params == {}
+
+
+def test_search_in_threads_of_a_pool_has_its_candidates_and_fits_of_the_user_are_runs(store_path):
+    from sklearn.model_selection import GridSearchCV
+
+    autotrack.enable(store=store_path)
+    searches = joblib.Parallel(n_jobs=2, prefer="threads")(
+        joblib.delayed(GridSearchCV(LogisticRegression(max_iter=300), {"C": values}, cv=2).fit)(X, y)
+        for values in ([1, 2], [3, 4, 5])
+    )
+    runs = [run for run in autotrack.search_runs() if run.parent is None]
+    found = sorted([child.params["C"] for child in run.children] for run in runs)
+    assert found == [[1, 2], [3, 4, 5]]
+    assert len(searches) == 2
+
+
+def test_pool_that_hands_out_results_one_by_one_is_left_alone(store_path):
+    autotrack.enable(store=store_path)
+    fits = joblib.Parallel(n_jobs=2, prefer="threads", return_as="generator")(joblib.delayed(fit)(C) for C in (1, 2))
+    assert list(fits) == [1, 2]
+    assert sorted(run.params["C"] for run in autotrack.search_runs()) == [1, 2]
