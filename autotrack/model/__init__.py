@@ -8,7 +8,8 @@ from autotrack.errors import ModelSaveError
 from autotrack.model.environment import installed, requirements
 from autotrack.model.manifest import Manifest
 from autotrack.model.package import Package, materialise, pack, unpack
-from autotrack.model.quality import inspect
+from autotrack.model.quality import inspect, signature_of
+from autotrack.model.rows import overlap
 from autotrack.model.signature import describe
 
 __all__ = [
@@ -19,7 +20,9 @@ __all__ = [
     "inspect",
     "installed",
     "materialise",
+    "overlap",
     "pack",
     "requirements",
+    "signature_of",
     "unpack",
 ]

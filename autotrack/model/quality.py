@@ -10,7 +10,7 @@ One pass each, piece by piece, ended when its time is up.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import isnan
 from typing import Any
 
@@ -19,9 +19,15 @@ from autotrack.model.fingerprint import BUDGET_S, fingerprint_tables, ranges
 from autotrack.model.signature import MAX_NAMES, describe
 from autotrack.model.views import Table, failures, tables_of
 
-__all__ = ["BUDGET_SHARE", "inspect"]
+__all__ = ["BUDGET_SHARE", "inspect", "signature_of"]
 
 BUDGET_SHARE = 0.2  # of the budget for each of these; the rest is for the fingerprint
+_OF_VALUES = frozenset(
+    {
+        *("fingerprint", "sampled", "no_fingerprint"),
+        *("missing", "missing_of", "classes", "classes_of", "spread", "spread_of"),
+    }
+)
 MAX_CLASSES = 100  # more are no classes
 _MAX_TEXT = 200  # characters of one label
 _SMALL = 1000  # integers below it are counted by position
@@ -52,6 +58,13 @@ def inspect(data: Any, *, budget_s: float = BUDGET_S, target: str = "") -> dict[
     except failures():
         pass  # values that cannot be compared or counted: then there is nothing to say of them
     return described
+
+
+def signature_of(described: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Of a description what holds for other data of the same kind: nothing of the values."""
+    if described is None:
+        return None
+    return {key: value for key, value in described.items() if key not in _OF_VALUES}
 
 
 def _add_quality(described: dict[str, Any], table: Table, budget_s: float, target: str) -> None:

@@ -200,12 +200,13 @@ def test_predictions_of_a_cross_validation_belong_to_its_run():
     assert "test_score" not in run.metrics
     assert metrics.accuracy_score(y, predicted) == run.metrics["cv_accuracy"]
     cross_val_predict(Ridge(), X, y, cv=3)
-    assert autotrack.last_run().metrics == {}
+    assert not any("score" in key for key in autotrack.last_run().metrics)
 
 
 def test_permutation_test_is_recorded_with_its_p_value():
     score, _, p_value = permutation_test_score(Ridge(), X[:60], y[:60], n_permutations=3, random_state=0)
-    assert autotrack.last_run().metrics == {"test_score": score, "p_value": p_value}
+    found = autotrack.last_run().metrics
+    assert (found["test_score"], found["p_value"]) == (score, p_value)
 
 
 def test_labels_of_a_clusterer_are_of_its_training_data():

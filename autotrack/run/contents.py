@@ -1,0 +1,118 @@
+"""Which run predictions came out of, by what they contain: where they were copied, or turned into a list or a series.
+
+Asked only about what `provenance` does not know. Two ways, neither keeps a prediction alive:
+
+- a small prediction leaves a print of its values, so that `list(model.predict(X))` is known although the array is gone;
+- a prediction that still lives is compared with what is asked about: the same values, the position of the largest
+  probability in each row, or one side of a threshold on scores.
+
+A part picked out of a prediction (`predicted[order]`) is not known again: it would be a guess.
+"""
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autotrack.run.provenance import Origin
+
+
+__all__ = ["alike", "keep_print"]
+
+MAX_VALUES = 10_000  # of a prediction that leaves a print: up to here it takes about 10 us
+MAX_COMPARED = 2_000_000  # values of a living prediction that are compared
+_MAX_PRINTS = 64  # the newest are kept
+_MAX_LIVING = 16  # the newest are compared
+_MIN_ROWS = 10  # of fewer values others have the same by chance
+
+_prints: "dict[int, Origin]" = {}
+
+
+def keep_print(prediction: Any, origin: "Origin") -> None:
+    """Remember what a prediction contains. Takes microseconds, or nothing where it is not small."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or type(prediction) is not numpy.ndarray or not _MIN_ROWS <= prediction.size <= MAX_VALUES:
+        return
+    key = _print(prediction)
+    if key is not None:
+        _prints.pop(key, None)
+        while len(_prints) >= _MAX_PRINTS and (oldest := next(iter(tuple(_prints)), None)) is not None:
+            _prints.pop(oldest, None)
+        _prints[key] = origin
+
+
+def alike(value: Any, living: "Iterable[tuple[Any, Origin]]") -> "Origin | None":
+    """Where something with these contents came from; None if no prediction has them.
+
+    Args:
+        living: What is remembered and still lives, the newest first.
+    """
+    array = _as_array(value)
+    if array is None or array.size < _MIN_ROWS:
+        return None
+    key = _print(array) if array.size <= MAX_VALUES else None
+    if key is not None and (origin := _prints.get(key)) is not None:
+        return origin
+    if array.ndim != 1 or array.size > MAX_COMPARED:
+        return None
+    count = 0
+    for candidate, origin in living:
+        if len(getattr(candidate, "shape", ())) not in (1, 2) or len(candidate) != len(array):
+            continue
+        count += 1
+        if _is_derived(array, candidate):
+            return origin
+        if count == _MAX_LIVING:
+            break
+    return None
+
+
+def _as_array(value: Any) -> Any:
+    """The values of an array, a list or a series as an array; None for anything else. Runs no code of the user's."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return None
+    if isinstance(value, numpy.ndarray):
+        return numpy.asarray(value)
+    if type(value) in (list, tuple):
+        first = value[0] if value else None
+        plain = isinstance(first, int | float | str | numpy.generic) and len(value) <= MAX_VALUES
+        return numpy.array(value) if plain and len(set(map(type, value))) == 1 else None
+    if type(value).__module__.partition(".")[0] in ("pandas", "polars") and hasattr(value, "to_numpy"):
+        array = value.to_numpy() if len(value) <= MAX_COMPARED else None
+        return array if isinstance(array, numpy.ndarray) else None
+    return None
+
+
+def _print(array: Any) -> int | None:
+    """Of the values and their number, whatever their type: 1 is 1.0 is True."""
+    kind = array.dtype.kind
+    if kind in "biuf":
+        from xxhash import xxh3_64_intdigest
+
+        values = array.astype("f8", "C").reshape(-1)  # of a small array a small copy
+        return xxh3_64_intdigest(values.view("u1"), len(array) if array.ndim else 0)
+    if kind in "OU":
+        cells = array.reshape(-1).tolist()
+        return hash(tuple(cells)) if set(map(type, cells)) == {str} else None
+    return None
+
+
+def _is_derived(labels: Any, prediction: Any) -> bool:
+    import numpy as np
+
+    if prediction.ndim == 1 and labels.dtype.kind == prediction.dtype.kind and np.array_equal(labels, prediction):
+        return True
+    if prediction.dtype.kind != "f" or labels.dtype.kind not in "biu":
+        return False
+    if prediction.ndim == 2:
+        if np.array_equal(labels, prediction.argmax(axis=1)):
+            return True
+        if prediction.shape[1] != 2:
+            return False
+        prediction = prediction[:, 1]
+    low, high = labels.min(), labels.max()
+    is_high = labels == high
+    if low == high or not bool(((labels == low) | is_high).all()):
+        return False
+    return bool(prediction[~is_high].max() < prediction[is_high].min())
