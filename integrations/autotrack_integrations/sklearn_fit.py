@@ -15,6 +15,7 @@ from autotrack.hooks import Call, Scope
 from autotrack.run.provenance import Origin, remember, weak
 from autotrack_integrations.sklearn_asking import NotAskedError, ask, chain
 from autotrack_integrations.sklearn_curves import record_curves
+from autotrack_integrations.sklearn_data import describe_given
 from autotrack_integrations.sklearn_facts import facts_of
 from autotrack_integrations.sklearn_ongoing import Training, Trainings, keep_model
 from autotrack_integrations.sklearn_search import SearchRecord, search_of
@@ -32,13 +33,13 @@ class Fit:
         self._estimator = call.args[0]
         self._X, self._y = call.argument(1, "X"), call.argument(2, "y")
         self._params: dict[str, Any] = {}
-        self._data: dict[str, Any] = {}
+        self._signature: dict[str, Any] | None = None
         self._warnings: list[Warning] = []
         self._training = self._begin(trainings)
         self._run = self._training.run
         if run.keeps("warnings"):
             scope.on_warning = self._warnings.append
-        self._record_start()
+        self._record_start(call)
         self._search: SearchRecord | None = None
         with guard("sklearn.search"):
             self._search = search_of(self._run, self._estimator)
@@ -75,13 +76,13 @@ class Fit:
             before.finish()
         return self._new_training(trainings)
 
-    def _record_start(self) -> None:
+    def _record_start(self, call: Call) -> None:
         with guard("sklearn.params"):
             self._record_params()
         with guard("sklearn.data"):
-            given = (("X", self._X), ("y", self._y))
-            self._data = {name: model.describe(value) for name, value in given if value is not None}
-            self._run.describe_data(self._data)
+            data = describe_given(call)
+            self._signature = model.signature_of(data.get("X"))
+            self._run.describe_data(data)
         self._run.flush_soon()
 
     def _record_end(self, duration_s: float, result: Any) -> None:
@@ -103,7 +104,7 @@ class Fit:
             with guard("sklearn.tables"):
                 record_tables(self._run, self._estimator, self._params, found.predictions)
         with guard("sklearn.model"):
-            keep_model(self._run, self._estimator, self._data.get("X"))
+            keep_model(self._run, self._estimator, self._signature)
 
     # ---- parts
 
@@ -160,10 +161,10 @@ class Step(Fit):
         before.run.reopen()
         return before
 
-    def _record_start(self) -> None:
+    def _record_start(self, call: Call) -> None:
         if self._training.steps == 0:
-            super()._record_start()
-        self._training.stay_open(self._estimator, self._data.get("X"))
+            super()._record_start(call)
+        self._training.stay_open(self._estimator, self._signature)
 
     def _record_end(self, duration_s: float, result: Any) -> None:
         training = self._training
