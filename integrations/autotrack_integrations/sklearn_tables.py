@@ -22,12 +22,13 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack_integrations.sklearn_asking import chain, kept
 from autotrack_integrations.sklearn_explained import weights_of
-from autotrack_integrations.sklearn_points import calibration, precision_recall, roc, steps_down
+from autotrack_integrations.sklearn_points import MAX_POINTS, calibration, precision_recall, roc, shortened, steps_down
 from autotrack_integrations.sklearn_predictions import Predictions
 
 __all__ = ["record_tables"]
 
 _KEPT_VALUES = 200_000  # of predictions, until the points are computed: more rows are thinned evenly
+_MAX_ROWS = 300  # of a table of curves: where there are many classes each has fewer points
 _MAX_CURVES = 10  # classes or outputs; of more than these there are no curves
 _QUANTILES = 21  # 0, 0.05 ... 1
 _MAX_CLUSTERS = 1_000
@@ -95,13 +96,14 @@ def _of_classifier(found: Predictions) -> Make:
         }
         if values is None:
             return tables
+        most = min(MAX_POINTS, _MAX_ROWS // count)
         curves: dict[str, list[Columns]] = {"roc": [], "precision_recall": [], "calibration": []}
         for at, name in [(1, "")] if values.ndim == 1 else list(enumerate(names)):
             positive, scores = true == at, values if values.ndim == 1 else values[:, at]
             if not np.isfinite(scores).all() or positive.all() or not positive.any():
                 continue
             steps = steps_down(scores, positive)
-            made = {"roc": roc(steps), "precision_recall": precision_recall(steps)}
+            made = {"roc": roc(steps, most), "precision_recall": precision_recall(steps, most)}
             if is_proba:
                 made["calibration"] = calibration(scores, positive)
             for kind, columns in made.items():
@@ -117,7 +119,7 @@ def _stacked(parts: list[Columns]) -> Columns:
     """Tables of the same columns, one below the other."""
     import numpy as np
 
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    return {key: shortened(key, np.concatenate([part[key] for part in parts])) for key in parts[0]}
 
 
 def _of_regressor(found: Predictions) -> Make:
