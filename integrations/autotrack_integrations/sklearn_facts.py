@@ -63,6 +63,8 @@ def facts_of(estimator: Any) -> tuple[dict[str, Any], dict[str, float]]:
             found[name] = _single(kept(final, attribute))
     if "lower_bounds_" in attributes:  # a curve, and this its last value
         found.pop("lower_bound", None)
+    if found.get("best_iteration") == 0:  # LightGBM's word for: it was not told to look for one
+        del found["best_iteration"]
     metrics = {name: float(value) for name, value in found.items() if isinstance(value, Real)}
     classes = _class_names(kept(estimator, "classes_"))
     return ({} if classes is None else {"classes": classes}), metrics

@@ -95,7 +95,7 @@ def shortened(column: str, values: Any) -> Any:
         return values
     if column != "threshold":
         return values.round(6)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         scale = 10.0 ** (5 - np.floor(np.log10(np.abs(values))))
         return np.where(np.isfinite(scale) & (scale > 0), np.round(values * scale) / scale, values)
 

@@ -65,9 +65,11 @@ def record_tables(
 
 def _all_of(makes: list[Make]) -> dict[str, Columns]:
     """All tables that can be made: one that fails takes no other along."""
+    import numpy as np
+
     tables: dict[str, Columns] = {}
     for make in makes:
-        with guard("sklearn.tables"):
+        with guard("sklearn.tables"), np.errstate(all="ignore"):  # the user shall not see warnings of ours
             tables.update(make())
     return tables
 
@@ -126,18 +128,18 @@ def _of_regressor(found: Predictions) -> Make:
     import numpy as np
 
     true, predicted = _thinned(found.true, found.predicted)
-    residual = true - predicted  # a new array: `true` may be the user's own
+    with np.errstate(all="ignore"):
+        residual = true - predicted  # a new array: `true` may be the user's own
 
     def make() -> dict[str, Columns]:
         shares = np.linspace(0, 1, _QUANTILES)
         columns: Columns = {"quantile": shares.round(2)}
-        with np.errstate(all="ignore"):
-            for name, values in (("residual", residual), ("prediction", predicted)):
-                if values.ndim == 1:
-                    columns[name] = np.quantile(values, shares)
-                elif values.shape[1] <= _MAX_CURVES:
-                    each = np.quantile(values, shares, axis=0)
-                    columns.update((f"{name} {at}", each[:, at]) for at in range(values.shape[1]))
+        for name, values in (("residual", residual), ("prediction", predicted)):
+            if values.ndim == 1:
+                columns[name] = np.quantile(values, shares)
+            elif values.shape[1] <= _MAX_CURVES:
+                each = np.quantile(values, shares, axis=0)
+                columns.update((f"{name} {at}", each[:, at]) for at in range(values.shape[1]))
         return {"residuals": columns} if len(columns) > 1 else {}
 
     return make

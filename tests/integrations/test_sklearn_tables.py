@@ -24,7 +24,7 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import autotrack
-from autotrack_integrations.sklearn_points import MAX_POINTS, calibration, precision_recall, roc, steps_down
+from autotrack_integrations.sklearn_points import MAX_POINTS, calibration, precision_recall, roc, shortened, steps_down
 from autotrack_integrations.sklearn_predictions import Predictions
 from autotrack_integrations.sklearn_tables import record_tables
 
@@ -79,6 +79,30 @@ def test_points_of_few_rows_are_those_of_sklearn(given_rows):
     assert found["observed"] == pytest.approx(observed, abs=1e-6)
     assert found["predicted"] == pytest.approx(predicted, abs=1e-6)
     assert found["count"].sum() == len(scores)
+
+
+def test_digits_are_left_out_of_values_of_any_size():
+    values = np.array([np.inf, 1234567.8, 0.123456789, 1.23456789e-9, 5e-324, 0.0, -2.00000004, np.nan, 1e300, -np.inf])
+    expected = [np.inf, 1234570.0, 0.123457, 1.23457e-9, 5e-324, 0.0, -2.0, np.nan, 1e300, -np.inf]
+    assert shortened("threshold", values).tolist() == pytest.approx(expected, rel=1e-12, abs=0, nan_ok=True)
+    assert shortened("fpr", np.array([1 / 3])).tolist() == [0.333333]
+    assert shortened("count", np.array([1_234_567])).tolist() == [1_234_567]
+
+
+def test_predictions_that_are_no_numbers_warn_nobody_and_leave_the_rest():
+    true = np.array([0, 1, 0, 1])
+    proba = np.array([[np.nan, np.nan], [1e-320, 1.0], [0.5, 0.5], [0.2, 0.8]])
+    with autotrack.paused():
+        model = DecisionTreeClassifier().fit(two_x, two_y)
+    with autotrack.start_run() as run:
+        record_tables(run, model, {}, Predictions(true, true, model.classes_, proba))
+    assert run.tables.keys() == {"feature_importances", "confusion"}
+    with autotrack.start_run() as run:
+        record_tables(run, model, {}, Predictions(true, true, model.classes_, proba[1:][[0, 0, 1, 2]]))
+    assert "roc" in run.tables
+    with autotrack.start_run() as run:
+        record_tables(run, model, {}, Predictions(np.array([1.0, np.inf]), np.array([np.inf, np.inf])))
+    assert run.tables["residuals"]["residual"][0] is None
 
 
 def test_curves_of_many_rows_have_few_points_and_keep_their_area():
