@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from autotrack.model.columns import CellColumn, Column, MissingColumn, count_missing, digest_of, objects
+from autotrack.model.columns import ArrayColumn, CellColumn, Column, MissingColumn, count_missing, digest_of, objects
 
 __all__ = ["arrow_column", "polars_column"]
 
@@ -58,8 +58,13 @@ class _ArrowColumn(Column):
         self._data, self._bits, self._offsets = data, bits, offsets
         self._shown = data if shown is None else shown
         self._has_nulls = data.null_count > 0
+        is_plain = bits >= 8 and not self._has_nulls and len(_chunks(data)) == 1
+        self._bytes = _fixed(_chunks(data)[0], bits) if is_plain else None
 
     def buffers(self, start: int, stop: int) -> Iterator[Any]:
+        if self._bytes is not None:
+            yield self._bytes[start:stop].reshape(-1)
+            return
         chunks = _chunks(self._data.slice(start, stop - start))
         masks = [_valid(chunk) if self._has_nulls else None for chunk in chunks]
         if self._bits:
@@ -160,17 +165,28 @@ def polars_column(series: Any) -> Column:
     if name == "String" and hasattr(series.str, "join"):
         return _PolarsTexts(series, name)
     if name.partition("(")[0] in _POLARS_NUMBERS:
-        return _PolarsNumbers(series, name)
+        return _polars_array(series, name) or _PolarsNumbers(series, name)
     return CellColumn(name, lambda start, stop: series.slice(start, stop - start).to_list())
+
+
+def _polars_array(series: Any, name: str) -> Column | None:
+    """Numbers that lie in memory as NumPy has them; None where they would have to be copied."""
+    if not name.startswith(("Int", "UInt", "Float")):
+        return None
+    try:
+        column = ArrayColumn(series.to_numpy(allow_copy=False))
+    except RuntimeError:  # there are several chunks, or values are missing
+        return None
+    column.dtype = name
+    return column
 
 
 class _PolarsNumbers(Column):
     """Numbers, dates and booleans; where some are missing, then which."""
 
-    row_bytes = 8
-
     def __init__(self, series: Any, dtype: str) -> None:
         self.dtype = dtype
+        self.row_bytes = series.slice(0, 0).to_physical().to_numpy().dtype.itemsize
         self._series = series
         self._has_nulls = series.null_count() > 0
 
@@ -195,7 +211,9 @@ class _PolarsNumbers(Column):
 
 
 class _PolarsTexts(_PolarsNumbers):
-    row_bytes = 24
+    def __init__(self, series: Any, dtype: str) -> None:
+        super().__init__(series, dtype)
+        self.row_bytes = 24
 
     def buffers(self, start: int, stop: int) -> Iterator[Any]:
         part = self._part(start, stop)

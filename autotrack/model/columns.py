@@ -26,6 +26,7 @@ __all__ = [
 _FLAT_KINDS = "biufcmMSUV"  # of dtypes whose cells are their bytes; not objects, not StringDType
 _NEVER_MISSING = "biuSUV"  # booleans, integers, texts, records
 _PADDED = "gG"  # long doubles: 6 of their 16 bytes are whatever was there before, on x86
+_COPIED_BYTES = 256 << 10  # copied at once, to be in order: so few that the copy is still in the cache when it is read
 _MAX_ROW_BYTES = 64 << 20  # a row beyond it is not copied
 
 
@@ -77,6 +78,10 @@ class ArrayColumn(Column):
     def buffers(self, start: int, stop: int) -> Iterator[Any]:
         if self._bytes is not None:
             yield self._bytes[start * self.row_bytes : stop * self.row_bytes]
+        elif self.is_flat:
+            step = max(1, _COPIED_BYTES // max(1, self.row_bytes))
+            for first in range(start, stop, step):
+                yield from _array_buffers(self._array[first : min(first + step, stop)])
         else:
             yield from _array_buffers(self._array[start:stop])
 

@@ -82,7 +82,9 @@ def _columns(data: Any) -> list[Any] | None:
             array = array.reshape(len(array), -1) if array.flags.c_contiguous else array
         if not 0 < array.ndim <= 2:
             return None
-        return [_Column(array if array.ndim == 1 else array[:, at]) for at in range(array.size and array[0].size)]
+        if array.ndim == 1:
+            return [_Column(array)]
+        return [_Column(array[:, at]) for at in range(array.shape[1])]
     sparse: Any = sys.modules.get("scipy.sparse")
     if sparse is not None and sparse.issparse(data):
         return [_SparseColumn(data)] if getattr(data, "format", "") == "csr" else None

@@ -51,13 +51,19 @@ def alike(value: Any, living: "Iterable[tuple[Any, Origin]]") -> "Origin | None"
     if array is None or array.size < _MIN_ROWS:
         return None
     key = _print(array) if array.size <= MAX_VALUES else None
-    if key is not None and (origin := _prints.get(key)) is not None:
-        return origin
-    if array.ndim != 1 or array.size > MAX_COMPARED:
-        return None
+    printed = None if key is None else _prints.get(key)
+    found = _alive(array, living) if array.ndim == 1 and array.size <= MAX_COMPARED else None
+    known = [origin for origin in (printed, found) if origin is not None]
+    return max(known, key=lambda origin: origin.number, default=None)  # of two that are alike, the newer one
+
+
+def _alive(array: Any, living: "Iterable[tuple[Any, Origin]]") -> "Origin | None":
+    """The newest prediction that still lives and is alike."""
+    import numpy as np
+
     count = 0
     for candidate, origin in living:
-        if len(getattr(candidate, "shape", ())) not in (1, 2) or len(candidate) != len(array):
+        if type(candidate) is not np.ndarray or candidate.ndim not in (1, 2) or len(candidate) != len(array):
             continue
         count += 1
         if _is_derived(array, candidate):

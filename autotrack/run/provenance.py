@@ -6,6 +6,7 @@ remembered array (`proba[:, 1]`) leads to it through its `base`.
 
 import weakref
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 from autotrack.run.contents import alike, keep_print
@@ -13,6 +14,7 @@ from autotrack.run.contents import alike, keep_print
 __all__ = ["Evaluation", "Origin", "evaluations", "origin_of", "origin_of_copy", "remember", "weak"]
 
 _MAX_BASES = 8  # views of views of an array that are followed
+_numbers = count(1)
 
 
 class Origin:
@@ -23,9 +25,10 @@ class Origin:
         training: Weak references to the data the model was fitted on.
         inputs: A weak reference to what was predicted from; for the model itself: None.
         data_set: The name of the data it was predicted from, where that is known for sure; else empty.
+        number: Larger than that of every origin before it.
     """
 
-    __slots__ = ("data_set", "inputs", "run", "training")
+    __slots__ = ("data_set", "inputs", "number", "run", "training")
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Origin:
         self.training = training
         self.inputs = inputs
         self.data_set = data_set
+        self.number = next(_numbers)
 
     def is_training(self, value: Any) -> bool:
         """Whether this is the very object the model was fitted on."""
