@@ -62,7 +62,8 @@ class OptunaSearch(Search):
 
     def hear(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         """Note that a trial is done."""
-        if not args or not hasattr(args[0], "user_attrs"):
+        is_mine = getattr(function, "estimator", None) is getattr(self._estimator, "estimator", self)
+        if not is_mine or not hasattr(args[0], "user_attrs"):  # of a search inside, or a fit
             return
         trial = args[0]
         n_splits = self._estimator.n_splits_

@@ -124,6 +124,8 @@ class Search:
         candidate = kwargs.get("candidate_progress")
         if getattr(task, "__name__", "") != "_fit_and_score" or not candidate or self._is_over:
             return
+        if not self._is_mine(args[0], kwargs.get("caller")):
+            return
         if not self._run.is_of_this_process:  # a worker that was forked inside the search
             return
         self._note(candidate, kwargs["split_progress"], kwargs.get("parameters"), result)
@@ -146,6 +148,11 @@ class Search:
             self._estimator = None
             self._candidates.clear()
             self._known.clear()
+
+    def _is_mine(self, candidate: Any, caller: Any) -> bool:
+        """Whether this is a fit of a candidate, and not of a search inside that is fitted once more in the end."""
+        search = self._estimator  # only scikit-learn >= 1.9 says who calls
+        return caller is search if caller is not None else type(candidate) is type(getattr(search, "estimator", None))
 
     def _note(
         self, candidate: tuple[int, int], split: tuple[int, int], params: Any, result: Any, ago_s: float = 0.0

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+import sklearn
 from scipy.stats import loguniform
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
@@ -217,7 +218,7 @@ def test_estimators_among_the_params_are_told_apart():
     pipe = Pipeline([("scale", StandardScaler()), ("model", SVC())])
     grid = {
         "scale": ["passthrough", PCA(n_components=2)],
-        "model": [SVC(C=2.0), SVC(C=3.0), LogisticRegression(C=4.0, max_iter=999)],
+        "model": [SVC(C=2.0), SVC(C=3.0), LogisticRegression(max_iter=999)],
     }
     search = GridSearchCV(pipe, grid, cv=2).fit(X, y)
     run = only_search()
@@ -227,7 +228,7 @@ def test_estimators_among_the_params_are_told_apart():
     assert run.children[0].params["scale"] == "passthrough"
     assert run.params["best.model"] == repr(search.best_params_["model"])
     assert run.params["param_grid"] == (
-        "{scale: [passthrough, PCA(n_components=2)], model: [SVC(C=2.0), SVC(C=3.0), LogisticRegression(C=4.0, max_iter=999)]}"
+        "{scale: [passthrough, PCA(n_components=2)], model: [SVC(C=2.0), SVC(C=3.0), LogisticRegression(max_iter=999)]}"
     )
 
 
@@ -240,6 +241,32 @@ def test_fits_of_candidates_are_no_runs_whatever_they_fit():
     assert [child.params for child in plain.children] == [{"max_depth": 1}, {"max_depth": 2}]
     assert [child.params for child in nested.children] == [{"cv": 2}, {"cv": 3}]
     assert len(autotrack.search_runs()) == 6
+
+
+@pytest.mark.parametrize("is_told_who_calls", [True, False])
+def test_search_inside_that_is_fitted_in_the_end_adds_no_candidates(is_told_who_calls, monkeypatch):
+    if not is_told_who_calls:  # as before scikit-learn 1.9
+
+        def delayed(function):
+            def task(*args, caller, **kwargs):
+                return sklearn.utils.parallel.delayed(function)(*args, **kwargs)
+
+            return task
+
+        monkeypatch.setattr(sklearn.model_selection._search, "delayed", delayed)
+    inner = GridSearchCV(Slow(), {"var_smoothing": [1e-9, 1e-3, 1.0]}, cv=2)
+    GridSearchCV(inner, {"refit": [False]}, cv=2, scoring=lambda model, X, y: 1.0).fit(X, y)
+    run = only_search()
+    assert [child.params for child in run.children] == [{"refit": False}]
+    assert run.params["n_candidates"] == 1
+
+
+class Slow(GaussianNB):
+    """Takes long enough for what is heard to be on record before the end."""
+
+    def fit(self, X, y):
+        time.sleep(0.1)
+        return super().fit(X, y)
 
 
 def test_candidates_can_be_left_out(store_path):
