@@ -248,7 +248,7 @@ def test_search_inside_that_is_fitted_in_the_end_adds_no_candidates(is_told_who_
     if not is_told_who_calls:  # as before scikit-learn 1.9
 
         def delayed(function):
-            def task(*args, caller, **kwargs):
+            def task(*args, caller=None, **kwargs):
                 return sklearn.utils.parallel.delayed(function)(*args, **kwargs)
 
             return task
