@@ -1,0 +1,166 @@
+"""Another project's test suite without and with autotrack: what fails with it and not without.
+
+    python tests/libraries/compare.py sklearn                       # the whole suite, twice
+    python tests/libraries/compare.py sklearn --only sklearn.svm    # a part of it
+    python tests/libraries/compare.py sklearn --without off.xml     # one half is there from before
+
+Prints a Markdown table, and writes it with all else (JUnit files, logs, failures of ours) into `--output`. Ends with 1
+if a test fails with autotrack that does not fail without, or a hook of ours failed.
+"""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tracked import FOLDER, read_failures
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+MAX_NAMES = 200  # tests that are listed by name
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A package whose tests are installed with it."""
+
+    package: str
+    options: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+SUITES = {
+    # Its tests draw from one seed, so that both halves are the same.
+    "sklearn": Suite("sklearn", environment={"SKLEARN_SEED": "42", "SKLEARN_SKIP_NETWORK_TESTS": "1"}),
+    "imblearn": Suite("imblearn"),
+    "skorch": Suite("skorch"),
+}
+
+
+def main() -> int:
+    """Run what is asked for and tell how the two halves differ."""
+    asked = arguments()
+    output = Path(asked.output or tempfile.mkdtemp(prefix=f"{asked.suite}-")).absolute()
+    output.mkdir(parents=True, exist_ok=True)
+    suite = SUITES[asked.suite]
+    parts = asked.only or [suite.package]
+    without = asked.without or run(suite, parts, output / "without.xml", workers=asked.workers)
+    tracked = asked.tracked or run(suite, parts, output / "with.xml", workers=asked.workers, folder=output / "record")
+    before, after = outcomes(without, suite.package), outcomes(tracked, suite.package)
+    failures = read_failures(output / "record")
+    text = report(before, after, failures)
+    (output / "report.md").write_text(text)
+    print(text)
+    return 1 if failures or new_failures(before, after) else 0
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("suite", choices=sorted(SUITES))
+    parser.add_argument("--only", nargs="+", metavar="MODULE", help="parts of the suite, such as sklearn.svm")
+    parser.add_argument("--workers", type=int, default=2, help="processes that run tests (default: 2)")
+    parser.add_argument("--without", type=Path, metavar="XML", help="the JUnit file of a run without autotrack")
+    parser.add_argument("--with", dest="tracked", type=Path, metavar="XML", help="the JUnit file of a run with it")
+    parser.add_argument("--output", metavar="FOLDER", help="where all of it is kept (default: a new temporary folder)")
+    return parser.parse_args()
+
+
+# ---- running
+
+
+def run(suite: Suite, parts: Sequence[str], junit: Path, *, workers: int, folder: Path | None = None) -> Path:
+    """Run the suite once; with autotrack, if there is a folder to record into. Returns the JUnit file."""
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **suite.environment}
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+        command += ["-p", "tracked"]
+        environment[FOLDER] = str(folder)
+    # In both halves the same modules can be imported.
+    paths = [str(HERE), str(ROOT), str(ROOT / "integrations"), environment.get("PYTHONPATH", "")]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    command += ["--disable-warnings", "--tb=short", f"--junitxml={junit}", *suite.options]
+    command += ["-n", str(workers)] if workers > 1 else []
+    command += [f"--rootdir={installed(suite.package).parent}"]  # names of tests then begin with the package
+    with tempfile.TemporaryDirectory() as place, open(junit.with_suffix(".log"), "w") as log:
+        subprocess.run([*command, "--pyargs", *parts], cwd=place, env=environment, stdout=log, stderr=log, check=False)
+    if not junit.exists():
+        sys.exit(f"The tests did not come to an end. See why: {junit.with_suffix('.log')}")
+    return junit
+
+
+def installed(package: str) -> Path:
+    """The folder of an installed package. It is looked for, not imported."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        sys.exit(f"{package} is not installed. Install it to run its tests.")
+    return Path(spec.origin).parent
+
+
+def outcomes(junit: Path, package: str) -> dict[str, str]:
+    """How each test ended: passed, failed or skipped. Names begin with the package."""
+    found = {}
+    for case in ET.parse(junit).iter("testcase"):
+        tags = {child.tag for child in case}
+        outcome = "failed" if tags & {"failure", "error"} else "skipped" if "skipped" in tags else "passed"
+        module = case.get("classname") or ""
+        if module.partition(".")[0] != package:  # of a run with another root
+            module = f"{package}.{module}".rstrip(".")
+        found[f"{module}::{case.get('name')}"] = outcome
+    return found
+
+
+# ---- comparing
+
+
+def new_failures(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Tests that fail with autotrack and not without it, and those that passed and are no longer run."""
+    failed = [test for test, outcome in after.items() if outcome == "failed" and before.get(test) != "failed"]
+    missing = [test for test, outcome in before.items() if outcome == "passed" and after.get(test) in (None, "skipped")]
+    return sorted(failed + missing)
+
+
+def part_of(test: str) -> str:
+    """The package of a test: `sklearn.svm` of `sklearn.svm.tests.test_svm::test_x`."""
+    return ".".join(test.partition("::")[0].split(".")[:2])
+
+
+def report(before: Mapping[str, str], after: Mapping[str, str], failures: Sequence[Mapping[str, str]]) -> str:
+    """The comparison, as Markdown."""
+    parts: dict[str, Counter[str]] = defaultdict(Counter)
+    for test in before.keys() | after.keys():
+        parts[part_of(test)]["tests"] += 1
+        parts[part_of(test)]["without"] += before.get(test) == "failed"
+        parts[part_of(test)]["with"] += after.get(test) == "failed"
+    new = new_failures(before, after)
+    for test in new:
+        parts[part_of(test)]["new"] += 1
+    total = sum(parts.values(), Counter())
+    lines = ["| package | tests | failed without | failed with | new failures |", "|---|---:|---:|---:|---:|"]
+    for name, count in [*sorted(parts.items()), ("all", total)]:
+        lines.append(f"| {name} | {count['tests']} | {count['without']} | {count['with']} | {count['new']} |")
+    lines += ["", f"New failures: {len(new)}", ""]
+    lines += [f"- `{test}` ({after.get(test, 'not run')})" for test in new[:MAX_NAMES]]
+    return "\n".join([*lines, *of_ours(failures), ""])
+
+
+def of_ours(failures: Sequence[Mapping[str, str]]) -> list[str]:
+    """Failures of our hooks, each kind once."""
+    lines = ["", f"Failures of autotrack's own: {len(failures)}", ""]
+    times = Counter((failure["place"], failure["error"].partition("\n")[0][:200]) for failure in failures)
+    for (place, error), count in times.most_common(MAX_NAMES):
+        first = next(each for each in failures if each["place"] == place and each["error"].startswith(error))
+        lines += [f"- {count} times in {place}: {error} (first in `{first['test']}`)"]
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())
