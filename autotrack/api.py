@@ -59,14 +59,14 @@ __all__ = [
 # Library: when one of these modules has been imported, this function of an integration starts watching.
 LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
     "sklearn": (
-        ("sklearn.base", "autotrack_integrations.sklearn:watch"),
-        ("sklearn.base", "autotrack_integrations.sklearn_warnings:watch"),
-        ("sklearn.base", "autotrack_integrations.sklearn_search:watch"),
-        ("sklearn.metrics", "autotrack_integrations.sklearn_metrics:watch"),
-        ("sklearn.model_selection", "autotrack_integrations.sklearn_selection:watch"),
-        ("sklearn.inspection", "autotrack_integrations.sklearn_inspection:watch"),
-        ("catboost", "autotrack_integrations.sklearn:watch_catboost"),
-        ("optuna_integration.sklearn.sklearn", "autotrack_integrations.sklearn_optuna:watch"),
+        ("sklearn.base", "autotrack_integrations.sklearn.estimators:watch"),
+        ("sklearn.base", "autotrack_integrations.sklearn.shown_warnings:watch"),
+        ("sklearn.base", "autotrack_integrations.sklearn.search:watch"),
+        ("sklearn.metrics", "autotrack_integrations.sklearn.metrics:watch"),
+        ("sklearn.model_selection", "autotrack_integrations.sklearn.selection:watch"),
+        ("sklearn.inspection", "autotrack_integrations.sklearn.inspection:watch"),
+        ("catboost", "autotrack_integrations.sklearn.estimators:watch_catboost"),
+        ("optuna_integration.sklearn.sklearn", "autotrack_integrations.sklearn.optuna_search:watch"),
         ("joblib.parallel", "autotrack_integrations.joblib:watch"),
     ),
 }

@@ -58,5 +58,7 @@ def test_a_room_is_imported_without_the_libraries_it_uses(run_python: RunPython,
 
 
 def test_importing_an_integration_does_not_import_its_library(run_python: RunPython) -> None:
-    loaded = run_python(LOADED_BY, "import autotrack_integrations.sklearn, autotrack_integrations.sklearn_model")
+    loaded = run_python(
+        LOADED_BY, "import autotrack_integrations.sklearn.estimators, autotrack_integrations.sklearn.model"
+    )
     assert not roots(loaded) & set(LATE)

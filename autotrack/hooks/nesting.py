@@ -28,8 +28,8 @@ class Scope:
         subject: What it is about, such as an estimator.
         is_outermost: Whether it is inside no other scope.
         on_warning: Of the outermost scope: called with each warning that is shown inside it.
-        on_result: Called with each task of a pool that works for this scope, and what it returned, as soon as it is
-            done, from any thread: `on_result(function, args, kwargs, result)`.
+        on_result: Called with each task of a pool that works for this scope, and what it returned or raised, as soon
+            as it is done, from any thread: `on_result(function, args, kwargs, result)`.
     """
 
     __slots__ = ("_outermost", "_token", "is_outermost", "on_result", "on_warning", "subject")

@@ -15,7 +15,7 @@ from autotrack.errors import ModelSaveError, ModelVersionError, nearest
 __all__ = ["FORMATS", "Format", "Saved", "find", "for_loading", "for_saving"]
 
 FORMATS = {  # the first that handles a model saves it, so the one for everything stands last
-    "sklearn": "autotrack_integrations.sklearn_model",
+    "sklearn": "autotrack_integrations.sklearn.model",
     "pickle": "autotrack.model.pickled",
 }
 

@@ -23,7 +23,7 @@ _NAME_WIDTH = 24  # characters of a name in the text table
 
 
 def common_metrics(rows: Iterable[Row], count: int = 3) -> list[str]:
-    """The metrics that say most about these runs: those on held-out data, then others, then times.
+    """The metrics that say most about these runs: those on held-out data, then others, then times and counts.
 
     Among equals those that most runs have come first. One that fewer than a tenth of the runs has is left out.
     """
@@ -31,8 +31,9 @@ def common_metrics(rows: Iterable[Row], count: int = 3) -> list[str]:
     numbers = Counter(key for row in listed for key in row.get("summary", {}))
 
     def rank(key: str) -> tuple[int, int, str]:
-        is_held_out, is_time = key.startswith(("test", "val")), key.endswith(("_s", "_time"))
-        return (0 if is_held_out else 2 if is_time else 1), -numbers[key], key
+        is_held_out = key.startswith(("test", "val"))
+        is_aside = key.startswith("n_") or key.endswith(("_s", "_time"))
+        return (0 if is_held_out else 2 if is_aside else 1), -numbers[key], key
 
     frequent = [key for key, number in numbers.items() if 10 * number >= len(listed)]
     return sorted(frequent, key=rank)[:count]

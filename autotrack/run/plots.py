@@ -4,6 +4,7 @@ A figure is made without pyplot: no backend is chosen, no window opens, nothing 
 notebook shows what `run.plot` returns; `figure.savefig("roc.png")` keeps it.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -40,11 +41,18 @@ def draw(name: str, tables: Mapping[str, Table], metrics: Sequence[str], history
     figure = _new_figure()
     axes = figure.add_subplot()
     if name in tables:
-        drawn = _DRAWN.get(name, _draw_columns)(axes, tables[name])
-        axes.set_title(drawn or _TITLES.get(name, name.replace("_", " ")))
+        kind = _kind(name)
+        drawn = _DRAWN.get(kind, _draw_columns)(axes, tables[name])
+        axes.set_title(drawn or name.replace("_", " ").replace(kind, _TITLES.get(kind, kind)))
     else:
         _draw_metric(axes, name, metrics, history)
     return figure
+
+
+def _kind(name: str) -> str:
+    """What a table is of: `roc` for `roc`, `test_roc`, `test_roc_2`."""
+    bare = re.sub(r"_\d+$", "", name)
+    return next((kind for kind in _DRAWN if bare == kind or bare.endswith(f"_{kind}")), name)
 
 
 def _new_figure() -> Any:
@@ -124,6 +132,10 @@ def _draw_importances(axes: Any, table: Table) -> str:
     return _draw_bars(axes, table["feature"], {"importance": table["importance"]}, "feature importances")
 
 
+def _draw_permutation(axes: Any, table: Table) -> str:
+    return _draw_bars(axes, table["feature"], {"mean": table["mean"]}, "loss of score when permuted")
+
+
 def _draw_coefficients(axes: Any, table: Table) -> str:
     """Without the intercept, which is on another scale."""
     count = len(table["feature"]) - (table["feature"][-1] == "(intercept)")
@@ -182,6 +194,7 @@ _DRAWN: Mapping[str, Callable[[Any, Table], str | None]] = {
     "coefficients": _draw_coefficients,
     "confusion": _draw_confusion,
     "feature_importances": _draw_importances,
+    "permutation_importance": _draw_permutation,
     "precision_recall": _draw_precision_recall,
     "residuals": _draw_residuals,
     "roc": _draw_roc,

@@ -1,6 +1,6 @@
 """Tables of a run: what explains its model, as data. All of a run's tables are one JSON artifact.
 
-    {"confusion": {"true": ["no", "yes"], "no": [50, 3], "yes": [2, 40]}, "roc": {...}, ...}
+    {"confusion": {"true": ["no", "yes"], "predicted no": [50, 3], "predicted yes": [2, 40]}, "roc": {...}, ...}
 
 A table is its columns, all of the same length. NaN and infinities are null.
 """

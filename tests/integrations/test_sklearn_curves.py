@@ -35,8 +35,8 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
-from autotrack_integrations.sklearn_curves import curves_of, record_curves
-from autotrack_integrations.sklearn_facts import facts_of
+from autotrack_integrations.sklearn.curves import curves_of, record_curves
+from autotrack_integrations.sklearn.facts import facts_of
 
 X, y = load_iris(return_X_y=True)
 target = X @ [1.0, 2.0, -1.0, 0.5] + np.random.RandomState(0).normal(0, 0.3, len(X))
@@ -328,3 +328,14 @@ def test_classes_that_are_too_many_or_odd_are_no_param():
     assert facts_of(Ridge().fit(X, target))[0] == {}
     several = DecisionTreeClassifier().fit(X, np.column_stack([y, y > 0]))
     assert facts_of(several)[0] == {"classes": [[0, 1, 2], [0, 1]]}
+
+
+def test_scores_of_a_scoring_monitor_of_the_users_are_curves(store_path):
+    callback = pytest.importorskip("sklearn.callback")
+    autotrack.enable(store=store_path)
+    monitor = callback.ScoringMonitor(scoring="neg_log_loss")
+    model = LogisticRegression(max_iter=1000).set_callbacks(monitor).fit(X, y)
+    run = autotrack.last_run()
+    curve = run.history("monitored_neg_log_loss")
+    assert curve.steps == list(range(model.n_iter_[0]))
+    assert curve.values[-1] == pytest.approx(-run.metrics["train_log_loss"], abs=1e-3)

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.compose import ColumnTransformer
+from sklearn.covariance import EllipticEnvelope
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
@@ -41,7 +42,8 @@ def _enabled(store_path):
 
 
 def runs():
-    return sorted(autotrack.search_runs(), key=lambda run: run.id)
+    """Runs that are nobody's children, oldest first."""
+    return sorted((run for run in autotrack.search_runs() if run.parent is None), key=lambda run: run.id)
 
 
 def only_run():
@@ -125,7 +127,8 @@ def test_string_labels_and_frames_are_recorded_like_numbers():
     [
         (KMeans(3, n_init=1, random_state=0), "train_inertia"),
         (DBSCAN(), "train_n_clusters"),
-        (IsolationForest(n_estimators=5, random_state=0), "train_outlier_share"),
+        (EllipticEnvelope(random_state=0), "train_outlier_share"),
+        (IsolationForest(n_estimators=5, random_state=0), "n_features_in"),
         (GaussianMixture(2, random_state=0), "train_score"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseEstimator) else "",
@@ -240,7 +243,7 @@ def test_users_own_estimator_is_recorded():
 
     Mean(shift=2).fit(X, y)
     run = only_run()
-    assert run.params == {"shift": 2}
+    assert run.params == {"shift": 2, "classes": [0, 1, 2]}
     assert "Mean has code of its own" in run.lacks["train metrics"]
     assert type(autotrack.load_model(f"run:{run.id}")).__name__ == "Mean"
 
@@ -250,7 +253,7 @@ def test_first_fit_in_a_users_run_is_recorded_in_it_and_further_ones_are_its_chi
         LogisticRegression(C=0.1, max_iter=300).fit(X, y)
         DecisionTreeClassifier(max_depth=2).fit(X, y)
         assert autotrack.active_run() is mine
-    first, second = runs()
+    first, second = sorted(autotrack.search_runs(), key=lambda run: run.id)
     assert (first.name, first.status, first.params["C"]) == ("mine", "finished", 0.1)
     assert "max_depth" not in first.params
     assert second.name == "DecisionTreeClassifier"

@@ -19,7 +19,8 @@ def _enabled(store_path):
 
 
 def runs():
-    return sorted(autotrack.search_runs(), key=lambda run: run.id)
+    """Runs that are nobody's children, oldest first."""
+    return sorted((run for run in autotrack.search_runs() if run.parent is None), key=lambda run: run.id)
 
 
 def only_run():

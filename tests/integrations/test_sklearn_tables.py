@@ -24,9 +24,9 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import autotrack
-from autotrack_integrations.sklearn_points import MAX_POINTS, calibration, precision_recall, roc, shortened, steps_down
-from autotrack_integrations.sklearn_predictions import Predictions
-from autotrack_integrations.sklearn_tables import record_tables
+from autotrack_integrations.sklearn.points import MAX_POINTS, calibration, precision_recall, roc, shortened, steps_down
+from autotrack_integrations.sklearn.predictions import Predictions
+from autotrack_integrations.sklearn.tables import record_tables
 
 X, y = load_iris(return_X_y=True)
 names = np.array(["setosa", "versicolor", "virginica"])[y]

@@ -28,8 +28,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import all_estimators
 
 import autotrack
-from autotrack_integrations.sklearn_predictions import Predictions
-from autotrack_integrations.sklearn_training import _classifier_metrics
+from autotrack_integrations.sklearn.predictions import Predictions
+from autotrack_integrations.sklearn.training import _classifier_metrics
 
 X, y = load_iris(return_X_y=True)
 rng = np.random.RandomState(0)

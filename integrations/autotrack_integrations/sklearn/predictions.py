@@ -1,6 +1,6 @@
 """scikit-learn: what a fitted model says of its training data, in one pass, for metrics and tables alike.
 
-Watches   nothing; sklearn_training.py asks here
+Watches   nothing; training.py asks here
 Never     asks the model for the same thing twice: where `predict` is by definition the greatest of the probabilities
           or decision values, those are asked for alone
 Needs     scikit-learn >= 1.4
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from autotrack_integrations.sklearn_asking import ask, chain, library_method
+from autotrack_integrations.sklearn.asking import ask, chain, library_method
 
 __all__ = ["Predictions", "of_classifier", "of_regressor"]
 

@@ -3,7 +3,7 @@
 Watches   tasks of scikit-learn's own pools: sklearn.utils.parallel._FuncWrapper.__call__ (private; checked on 1.4 to
           1.9) in this process, joblib.py beyond it. A search is heard through its tasks `_fit_and_score` and their
           `candidate_progress`, `split_progress` and `parameters`; what was not heard is read from `cv_results_`
-Records   children  the candidates: sklearn_candidates.py
+Records   children  the candidates: candidates.py
           params    best_params_ as `best.<name>`, `best_index`, `n_candidates`, `n_splits`; distributions as text
           metrics   best_score, candidates_done, while it runs as well; mean and standard deviation over the splits,
                     step = candidate
@@ -22,8 +22,8 @@ from autotrack.hooks import Call, Patch, Scope, inside
 from autotrack.run.buffer import now_us
 from autotrack.run.inputs import error_text
 from autotrack.values import encode
-from autotrack_integrations.sklearn_asking import FAILURES
-from autotrack_integrations.sklearn_candidates import Candidate, Known, Results, readable, results_of
+from autotrack_integrations.sklearn.asking import FAILURES
+from autotrack_integrations.sklearn.candidates import Candidate, Known, Results, readable, results_of
 
 __all__ = ["Search", "SearchRecord", "best_of", "found_by", "is_search", "search_of", "watch"]
 
@@ -77,7 +77,7 @@ def is_search(estimator: Any) -> bool:
 def search_of(target: run.Run, estimator: Any) -> SearchRecord | None:
     """The record of a search in this run; None if it is no search, or nothing tells so before it has results."""
     if type(estimator).__name__ == _OPTUNA:
-        from autotrack_integrations.sklearn_optuna import OptunaSearch
+        from autotrack_integrations.sklearn.optuna_search import OptunaSearch
 
         return OptunaSearch(target, estimator)
     return Search(target, estimator) if is_search(estimator) or _has_results(estimator) else None
@@ -86,7 +86,7 @@ def search_of(target: run.Run, estimator: Any) -> SearchRecord | None:
 def found_by(search: Any) -> Results | None:
     """What a search has found so far; None if it was not fitted, or tells of no candidates."""
     if type(search).__name__ == _OPTUNA:
-        from autotrack_integrations.sklearn_optuna import results_of_study
+        from autotrack_integrations.sklearn.optuna_search import results_of_study
 
         return results_of_study(search.study_) if hasattr(search, "study_") else None
     return results_of(getattr(search, "cv_results_", None))

@@ -1,7 +1,7 @@
 """scikit-learn: the record of one fit, from its start to its end.
 
-Watches   nothing; sklearn.py opens it around an outermost fit
-Records   see sklearn.py
+Watches   nothing; estimators.py opens it around an outermost fit
+Records   see estimators.py
 Never     fails after its run is open: each part is guarded on its own
 Needs     scikit-learn >= 1.4
 """
@@ -13,17 +13,19 @@ from autotrack import model, run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Scope
 from autotrack.run.provenance import Origin, remember, weak
-from autotrack_integrations.sklearn_asking import NotAskedError, ask, chain
-from autotrack_integrations.sklearn_curves import record_curves
-from autotrack_integrations.sklearn_data import describe_given
-from autotrack_integrations.sklearn_facts import facts_of
-from autotrack_integrations.sklearn_ongoing import Training, Trainings, keep_model
-from autotrack_integrations.sklearn_search import SearchRecord, search_of
-from autotrack_integrations.sklearn_tables import record_tables
-from autotrack_integrations.sklearn_training import Answers, training_metrics
-from autotrack_integrations.sklearn_warnings import record_warnings
+from autotrack_integrations.sklearn.asking import NotAskedError, ask, chain
+from autotrack_integrations.sklearn.curves import record_curves
+from autotrack_integrations.sklearn.data import describe_given
+from autotrack_integrations.sklearn.facts import facts_of
+from autotrack_integrations.sklearn.ongoing import Training, Trainings, keep_model
+from autotrack_integrations.sklearn.search import SearchRecord, search_of
+from autotrack_integrations.sklearn.shown_warnings import record_warnings
+from autotrack_integrations.sklearn.tables import record_tables
+from autotrack_integrations.sklearn.training import Answers, training_metrics
 
 __all__ = ["Fit", "Step"]
+
+_PLAIN = (bool, int, float, str)  # types of arguments of a fit that are settings: `fit.verbose`
 
 
 class Fit:
@@ -78,7 +80,7 @@ class Fit:
 
     def _record_start(self, call: Call) -> None:
         with guard("sklearn.params"):
-            self._record_params()
+            self._record_params(call)
         with guard("sklearn.data"):
             data = describe_given(call)
             self._signature = model.signature_of(data.get("X"))
@@ -114,12 +116,13 @@ class Fit:
         trainings.keep(self._estimator, training)
         return training
 
-    def _record_params(self) -> None:
+    def _record_params(self, call: Call) -> None:
         try:
             self._params = ask(self._estimator.get_params)
         except NotAskedError as reason:
             self._run.lack("params", str(reason))
-        self._run.derive_params({str(name): value for name, value in self._params.items()})
+        told = {f"fit.{name}": value for name, value in call.kwargs.items() if type(value) in _PLAIN}
+        self._run.derive_params({**{str(name): value for name, value in self._params.items()}, **told})
 
     def _remember(self, result: Any) -> None:
         training = (weak(self._X), weak(self._y))

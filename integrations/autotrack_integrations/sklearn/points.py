@@ -1,6 +1,6 @@
 """scikit-learn: the points of ROC, precision-recall and calibration curves, few enough to be kept.
 
-Watches   nothing; sklearn_tables.py computes with it, on a thread of ours
+Watches   nothing; tables.py computes with it, on a thread of ours
 Never     more points a curve than asked for: evenly picked, the ends always among them
 Needs     numpy
 

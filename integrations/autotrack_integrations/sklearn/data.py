@@ -1,6 +1,6 @@
 """scikit-learn: the data a model was fitted on, and the data it was evaluated on.
 
-Watches   nothing; sklearn_fit.py calls it before a fit, sklearn_metrics.py after a metric
+Watches   nothing; fit.py calls it before a fit, metrics.py after a metric
 Records   data      X, y and every other array that a fit was given (`sample_weight`, ...): what it is, its fingerprint,
                     missing values, the classes or the spread of the target
                     X_test, y_test and the like: the same of what the model was first evaluated on under that name;

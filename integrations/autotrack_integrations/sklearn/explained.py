@@ -1,6 +1,6 @@
 """scikit-learn: what a fitted model weighs its features by, and what they are called.
 
-Watches   nothing; sklearn_tables.py asks here
+Watches   nothing; tables.py asks here
 Never     calls code of the user's own; keeps more than MAX_FEATURES features. What takes time (importances of a forest,
           names of features) is worked out later, on a thread of ours, of shallow copies: the user may fit again
 Needs     scikit-learn >= 1.4
@@ -9,7 +9,7 @@ Needs     scikit-learn >= 1.4
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from autotrack_integrations.sklearn_asking import FAILURES, chain, is_all_library, kept
+from autotrack_integrations.sklearn.asking import FAILURES, chain, is_all_library, kept
 
 __all__ = ["Weights", "weights_of"]
 

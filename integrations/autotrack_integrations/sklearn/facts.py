@@ -1,6 +1,6 @@
 """scikit-learn: the numbers that a fit arrived at, and the classes it saw.
 
-Watches   nothing; sklearn_fit.py calls it after a fit
+Watches   nothing; fit.py calls it after a fit
 Records   params    classes
           metrics   n_features_in, n_iter, converged (1: it stopped before `max_iter`), n_support, tree_depth, n_leaves,
                     and what `_NUMBERS` lists
@@ -11,7 +11,7 @@ Needs     scikit-learn >= 1.4
 from numbers import Real
 from typing import Any
 
-from autotrack_integrations.sklearn_asking import chain, kept
+from autotrack_integrations.sklearn.asking import chain, kept
 
 __all__ = ["facts_of"]
 

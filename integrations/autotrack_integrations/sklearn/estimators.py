@@ -4,7 +4,7 @@ Watches   fit, fit_transform, fit_predict, partial_fit of every estimator class,
           predict, predict_proba, decision_function, score_samples, score: where predictions come from
 Records   params    get_params(deep=True); of a search also best_params_, as `best.<name>`
           data      shape, dtypes and feature names of X and y
-          metrics   fit_time_s, training metrics (sklearn_training.py), score(X_test, y_test) as `test_score`;
+          metrics   fit_time_s, training metrics (training.py), score(X_test, y_test) as `test_score`;
                     of a search the mean and standard deviation over the folds, step = candidate number
           model     the fitted estimator; of a search its best one
 Never     opens a run for estimators that only transform; touches X, y or the estimator; changes what a call
@@ -20,11 +20,10 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope
 from autotrack.run.provenance import Origin, origin_of, remember, weak
-from autotrack_integrations import sklearn_search
-from autotrack_integrations.sklearn_fit import Fit, Step
-from autotrack_integrations.sklearn_metrics import log_after_fit
-from autotrack_integrations.sklearn_ongoing import Trainings
-from autotrack_integrations.sklearn_training import kind_of
+from autotrack_integrations.sklearn.fit import Fit, Step
+from autotrack_integrations.sklearn.metrics import log_after_fit
+from autotrack_integrations.sklearn.ongoing import Trainings
+from autotrack_integrations.sklearn.training import kind_of
 
 __all__ = ["EstimatorWatch", "watch", "watch_catboost"]
 

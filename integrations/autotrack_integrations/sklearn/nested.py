@@ -1,8 +1,8 @@
 """scikit-learn: the searches inside a cross-validation, whose candidates belong to its run.
 
-Watches   nothing; sklearn_selection.py feeds it with the fits of a cross-validation as they are done
+Watches   nothing; selection.py feeds it with the fits of a cross-validation as they are done
 Records   children  the candidates of each inner search, as `split 1, candidate 4` with the tag `split`; see
-                    sklearn_candidates.py
+                    candidates.py
           table     `searches`: split, best_score, best params
           lacks     `candidates`, where the searches ran in other processes and did not come back from there:
                     `return_estimator=True` brings them
@@ -16,9 +16,9 @@ from typing import Any
 
 from autotrack import run
 from autotrack.run.buffer import now_us
-from autotrack_integrations.sklearn_asking import chain
-from autotrack_integrations.sklearn_candidates import Candidate, Known, Results, readable
-from autotrack_integrations.sklearn_search import best_of, found_by, is_search
+from autotrack_integrations.sklearn.asking import chain
+from autotrack_integrations.sklearn.candidates import Candidate, Known, Results, readable
+from autotrack_integrations.sklearn.search import best_of, found_by, is_search
 
 __all__ = ["InnerSearches"]
 

@@ -7,8 +7,8 @@ Watches   every function of sklearn.metrics that validates its parameters, and s
 Records   metrics   named by data and function, as `test_roc_auc`, `val_f1_macro`: the data's name is that of the
                     variable in the calling code, the function's is that of its scorer. Of other data under the same
                     name the value is the next step of the metric
-          tables    what is no number, as `test_roc`, `test_confusion` (sklearn_results.py), `test_roc_2` of other data
-          data      what the model was evaluated on (sklearn_data.py)
+          tables    what is no number, as `test_roc`, `test_confusion` (results.py), `test_roc_2` of other data
+          data      what the model was evaluated on (data.py)
 Never     computes a metric, or guesses: what does not come from a recorded model is left out. A copy of a prediction is
           known by what it contains; a part picked out of one (`predicted[order]`) is not
 Needs     scikit-learn >= 1.4
@@ -22,9 +22,9 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope, calling_module, forget_import, on_import
 from autotrack.run.provenance import Origin, origin_of, origin_of_copy
-from autotrack_integrations.sklearn_data import record_evaluated
-from autotrack_integrations.sklearn_names import LIBRARIES, data_name, data_set_of, is_data
-from autotrack_integrations.sklearn_results import Table, is_number, labels_of, numbers_of, table_of
+from autotrack_integrations.sklearn.data import record_evaluated
+from autotrack_integrations.sklearn.names import LIBRARIES, data_name, data_set_of, is_data
+from autotrack_integrations.sklearn.results import Table, is_number, labels_of, numbers_of, table_of
 
 __all__ = ["data_name", "log_after_fit", "validated_functions", "watch"]
 

@@ -1,6 +1,6 @@
 """scikit-learn: metrics on the training data, from one pass of predictions in bounded time.
 
-Watches   nothing; sklearn_fit.py calls it after a fit
+Watches   nothing; fit.py calls it after a fit
 Records   metrics   classifiers        train_score train_accuracy train_precision train_recall train_f1 (the last three
                                        averaged over the classes by their share), train_log_loss, train_roc_auc
                     several labels     the same without the last two, train_hamming_loss; accuracy: of whole rows
@@ -9,7 +9,7 @@ Records   metrics   classifiers        train_score train_accuracy train_precisio
                     clusterers         train_n_clusters train_noise_share train_inertia
                     outlier detectors  train_outlier_share
                     others             train_score
-Never     predicts where sklearn_asking.py objects: code of the user's own, random states, too little time
+Never     predicts where asking.py objects: code of the user's own, random states, too little time
 Needs     scikit-learn >= 1.4
 
 Formulas are those of sklearn.metrics (accuracy_score, precision_recall_fscore_support(average="weighted"), log_loss,
@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from autotrack_integrations.sklearn_asking import (
+from autotrack_integrations.sklearn.asking import (
     FAILURES,
     NotAskedError,
     Rows,
@@ -32,7 +32,7 @@ from autotrack_integrations.sklearn_asking import (
     library_method,
     objection,
 )
-from autotrack_integrations.sklearn_predictions import Predictions, of_classifier, of_regressor
+from autotrack_integrations.sklearn.predictions import Predictions, of_classifier, of_regressor
 
 __all__ = ["Answers", "kind_of", "training_metrics"]
 

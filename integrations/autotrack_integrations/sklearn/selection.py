@@ -1,7 +1,7 @@
 """scikit-learn: cross-validation is one run with a value per split, and no run per fold.
 
 Watches   the functions of sklearn.model_selection that fit clones of an estimator (cross_validate, cross_val_score,
-          cross_val_predict, learning_curve, validation_curve, permutation_test_score), as sklearn_metrics.py does
+          cross_val_predict, learning_curve, validation_curve, permutation_test_score), as metrics.py does
 Records   params    of the estimator; `cv`, `scoring` and what else was given, as `param_name`
           data      shape, dtypes and feature names of X and y
           metrics   of cross_validate and cross_val_score: each score and time, step = split, with its mean_ and std_
@@ -10,7 +10,7 @@ Records   params    of the estimator; `cv`, `scoring` and what else was given, a
                     of permutation_test_score: the score, `p_value`, and `permutation_score`, step = permutation
                     `fits_done`, while it runs
                     what the user computes of the predictions of cross_val_predict, as `cv_accuracy`
-          children  the candidates of searches inside: sklearn_nested.py
+          children  the candidates of searches inside: nested.py
 Never     opens a run for the fits inside; looks into the splits
 Needs     scikit-learn >= 1.4
 """
@@ -19,14 +19,15 @@ import itertools
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
-from autotrack import model, run
+from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope, inside
 from autotrack.run.provenance import Origin, remember
-from autotrack_integrations.sklearn_asking import NotAskedError, ask
-from autotrack_integrations.sklearn_metrics import validated_functions
-from autotrack_integrations.sklearn_nested import InnerSearches
-from autotrack_integrations.sklearn_training import kind_of
+from autotrack_integrations.sklearn.asking import NotAskedError, ask
+from autotrack_integrations.sklearn.data import describe
+from autotrack_integrations.sklearn.metrics import validated_functions
+from autotrack_integrations.sklearn.nested import InnerSearches
+from autotrack_integrations.sklearn.training import kind_of
 
 __all__ = ["watch"]
 
@@ -143,8 +144,8 @@ _OF_CURVE = ("train_score", "test_score", "fit_time", "score_time")  # in the or
 
 
 def _record_start(target: run.Run, call: Call, estimator: Any) -> None:
-    given = (("X", call.argument(1, "X")), ("y", call.argument(2, "y")))
-    target.describe_data({key: model.describe(value) for key, value in given if value is not None})
+    given = {"X": call.argument(1, "X"), "y": call.argument(2, "y"), "groups": call.kwargs.get("groups")}
+    target.describe_data(describe(estimator, given))
     asked = {key: call.kwargs[key] for key in _SETTINGS if call.kwargs.get(key) is not None}
     target.derive_params(asked)
     try:

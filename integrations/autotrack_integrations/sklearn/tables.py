@@ -1,6 +1,6 @@
 """scikit-learn: small tables that explain a fitted model.
 
-Watches   nothing; sklearn_fit.py calls it after a fit
+Watches   nothing; fit.py calls it after a fit
 Records   tables    feature_importances  feature, importance; the greatest first
                     coefficients         feature, one column for each class or output; the intercept last
                     confusion            true, one column `predicted <class>` for each class
@@ -9,7 +9,7 @@ Records   tables    feature_importances  feature, importance; the greatest first
                     calibration          predicted (mean of the bin), observed (share), count; the same
                     residuals            quantile, residual (true - predicted), prediction; of several outputs each
                     cluster_sizes        cluster, size
-Never     predicts: made of what sklearn_training.py predicted and of what the fit left behind. On the thread of the
+Never     predicts: made of what training.py predicted and of what the fit left behind. On the thread of the
           fit only references and small copies are taken; points are computed on a thread of ours
 Needs     scikit-learn >= 1.4
 """
@@ -20,10 +20,10 @@ from typing import Any
 
 from autotrack import run
 from autotrack.guard import guard
-from autotrack_integrations.sklearn_asking import chain, kept
-from autotrack_integrations.sklearn_explained import weights_of
-from autotrack_integrations.sklearn_points import MAX_POINTS, calibration, precision_recall, roc, shortened, steps_down
-from autotrack_integrations.sklearn_predictions import Predictions
+from autotrack_integrations.sklearn.asking import chain, kept
+from autotrack_integrations.sklearn.explained import weights_of
+from autotrack_integrations.sklearn.points import MAX_POINTS, calibration, precision_recall, roc, shortened, steps_down
+from autotrack_integrations.sklearn.predictions import Predictions
 
 __all__ = ["record_tables"]
 

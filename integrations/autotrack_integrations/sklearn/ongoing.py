@@ -1,6 +1,6 @@
 """scikit-learn: trainings that go on. Calls of partial_fit, and fits with warm_start, are steps of one run.
 
-Watches   nothing; sklearn.py opens a `Step` around an outermost partial_fit, sklearn_fit.py goes on in a known training
+Watches   nothing; estimators.py opens a `Step` around an outermost partial_fit, fit.py goes on in a known training
 Records   params    of the first step
           data      of the first step
           metrics   fit_time_s and n_samples of each step; training metrics of as many steps as are affordable; curves
@@ -18,7 +18,7 @@ from typing import Any
 
 from autotrack import model, run
 from autotrack.guard import guard
-from autotrack_integrations.sklearn_curves import record_curves
+from autotrack_integrations.sklearn.curves import record_curves
 
 __all__ = ["Training", "Trainings", "keep_model"]
 

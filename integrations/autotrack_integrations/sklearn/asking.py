@@ -1,6 +1,6 @@
 """scikit-learn: whether a fitted estimator may be asked about its training data once more, and on how many rows.
 
-Watches   nothing; sklearn_training.py asks here before it predicts
+Watches   nothing; training.py asks here before it predicts
 Never     calls code of the user's own, draws from a random state, writes into the data, prints; predicts longer than
           a small share of the fit: beyond it every k-th row is used
 Needs     scikit-learn >= 1.4

@@ -1,6 +1,6 @@
 """scikit-learn: what a metric function returned, as metrics and as small tables.
 
-Watches   nothing; sklearn_metrics.py calls it with what a function was given and returned
+Watches   nothing; metrics.py calls it with what a function was given and returned
 Records   metrics   a number, under the name of its scorer: `roc_auc`, `f1_macro`; of functions that return several
                     numbers each of them
           tables    confusion                  true, one column `predicted <label>` for each label

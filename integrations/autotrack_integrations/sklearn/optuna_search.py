@@ -17,8 +17,8 @@ from typing import Any
 
 from autotrack import run
 from autotrack.hooks import Call, Carried, Patch, Scope, inside
-from autotrack_integrations.sklearn_candidates import Results
-from autotrack_integrations.sklearn_search import Search
+from autotrack_integrations.sklearn.candidates import Results
+from autotrack_integrations.sklearn.search import Search
 
 __all__ = ["OptunaSearch", "results_of_study", "watch"]
 

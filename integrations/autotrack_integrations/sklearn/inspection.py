@@ -1,8 +1,8 @@
 """scikit-learn: a permutation importance belongs to the run of its model.
 
-Watches   sklearn.inspection.permutation_importance, as sklearn_metrics.py watches functions
+Watches   sklearn.inspection.permutation_importance, as metrics.py watches functions
 Records   table     `permutation_importance`: feature, mean, std; with several metrics one for each, as
-                    `permutation_importance_f1`; of the data the model was fitted on as `train_permutation_importance`
+                    `permutation_importance_f1`; named after the data, as `test_permutation_importance`
           in the run of the fitted model, in one of its own if that is not known
 Never     computes an importance
 Needs     scikit-learn >= 1.4
@@ -14,7 +14,8 @@ from typing import Any
 from autotrack import run
 from autotrack.hooks import Call, Patch, Scope
 from autotrack.run.provenance import Origin, origin_of
-from autotrack_integrations.sklearn_metrics import validated_functions
+from autotrack_integrations.sklearn.metrics import validated_functions
+from autotrack_integrations.sklearn.names import data_set_of
 
 __all__ = ["watch"]
 
@@ -52,8 +53,8 @@ def watch_importance(call: Call) -> Generator[None, None, None]:
 def _tables(call: Call, origin: Origin | None) -> dict[str, dict[str, list[Any]]]:
     X, result = call.argument(1, "X"), call.result
     name = "permutation_importance"
-    if origin is not None and origin.is_training(X):
-        name = f"train_{name}"
+    if origin is not None and (data_set := data_set_of(origin, [X, call.argument(2, "y")], None)):
+        name = f"{data_set}_{name}"
     found = {name: result} if "importances_mean" in result else {f"{name}_{key}": part for key, part in result.items()}
     return {key: _columns(part, X) for key, part in found.items()}
 

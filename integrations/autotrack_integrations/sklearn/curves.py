@@ -1,6 +1,6 @@
 """scikit-learn: what an estimator itself keeps of each iteration of its fit.
 
-Watches   nothing; sklearn_fit.py calls it after a fit
+Watches   nothing; fit.py calls it after a fit
 Records   metrics   each with a value per iteration, step = number of the iteration
                       train_loss, val_loss        networks, boosting, skorch
                       train_subset_score          histogram boosting that stops early by a score: of at most 10,000 rows
@@ -8,6 +8,7 @@ Records   metrics   each with a value per iteration, step = number of the iterat
                                                   TunedThresholdClassifierCV (by threshold), RFECV (by n_features)
                       val_mean_squared_error      of the folds, with alpha_path: LassoCV, ElasticNetCV, LarsCV ...
                       <set>_<metric>              evals_result_ of XGBoost, LightGBM, CatBoost, as `val_logloss`
+                      monitored_<score>           what a ScoringMonitor has seen of the iterations
                       and what others keep        _SOURCES says which attribute becomes what
 Never     calls code of the user's own; copies what it does not record
 Needs     scikit-learn >= 1.4
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from autotrack import run
-from autotrack_integrations.sklearn_asking import FAILURES, chain, kept
+from autotrack_integrations.sklearn.asking import FAILURES, chain, kept
 
 __all__ = ["curves_of", "record_curves"]
 
@@ -193,8 +194,23 @@ def _epochs(estimator: Any, values: Any) -> Curves:
             yield names.get(key, re.sub("^valid_", "val_", key)), [row.get(key, math.nan) for row in rows]
 
 
+def _monitored(estimator: Any, values: Any) -> Curves:
+    """Of scikit-learn's own ScoringMonitor, which the user has set: the scores of each iteration of one fit."""
+    for callback in values:
+        if type(callback).__module__ != "sklearn.callback._scoring_monitor":
+            continue
+        rows = callback.get_logs().data
+        deepest = max(len(row["task_id_path"]) for row in rows)
+        rows = sorted((row for row in rows if len(row["task_id_path"]) == deepest > 1), key=lambda row: row["task_id"])
+        if len({row["parent_task_id_path"] for row in rows}) == 1:
+            for name, value in rows[0].items():
+                if isinstance(value, float):
+                    yield f"monitored_{name}", [row[name] for row in rows]
+
+
 _SOURCES: dict[str, Callable[[Any, Any], Curves]] = {
     **{attribute: _plain(name) for attribute, name in _PLAIN.items()},
+    "_skl_callbacks": _monitored,
     "costs_": _costs,
     "criterion_": _criterion,
     "cv_results_": _validated,

@@ -1,6 +1,6 @@
 """scikit-learn: what data is called, from the variables in the calling code: `test` for y_test, X_te, y_pred_test.
 
-Watches   nothing; sklearn_metrics.py asks here
+Watches   nothing; metrics.py asks here
 Never     keeps what it looks at
 """
 
