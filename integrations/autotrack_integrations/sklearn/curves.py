@@ -17,6 +17,7 @@ Needs     scikit-learn >= 1.4
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from autotrack import run
@@ -190,7 +191,7 @@ def _epochs(estimator: Any, values: Any) -> Curves:
     rows = [row for row in values if isinstance(row, Mapping)]
     for key, value in rows[-1].items() if rows else ():
         is_told_elsewhere = key == "epoch" or key.endswith(("_best", "_batch_count"))
-        if type(value) in (int, float) and not is_told_elsewhere:
+        if isinstance(value, Real) and not isinstance(value, bool) and not is_told_elsewhere:
             yield names.get(key, re.sub("^valid_", "val_", key)), [row.get(key, math.nan) for row in rows]
 
 

@@ -3,6 +3,7 @@
 # [[run]]
 # name = "GaussianNB"
 # metrics = {test_brier_score_loss = "raw"}
+# tables = ["roc", "calibration"]
 # [[run]]
 # name = "CalibratedClassifierCV"
 # params = {method = "sigmoid", cv = 3}

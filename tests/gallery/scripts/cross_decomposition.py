@@ -4,6 +4,7 @@
 # name = "PLSRegression"
 # params = {n_components = 2}
 # metrics = {test_r2 = "r2 of PLSRegression"}
+# tables = ["coefficients", "residuals"]
 # [[run]]
 # name = "CCA"
 # params = {n_components = 2}

@@ -4,6 +4,7 @@
 # name = "Pipeline"
 # params = {clip__low = 0.05, fit__alpha = 1.0}
 # metrics = {test_r2 = "r2"}
+# tables = ["coefficients"]
 # lacks = ["train metrics"]
 # model = "pipe.predict(X_test)"
 

@@ -4,6 +4,7 @@
 # name = "LinearDiscriminantAnalysis"
 # params = {solver = "svd"}
 # metrics = {test_score = "LinearDiscriminantAnalysis"}
+# tables = ["coefficients", "confusion", "roc", "precision_recall", "calibration"]
 # [[run]]
 # name = "QuadraticDiscriminantAnalysis"
 # metrics = {test_score = "QuadraticDiscriminantAnalysis"}

@@ -2,7 +2,7 @@
 # expect:
 # [[run]]
 # name = "GaussianProcessClassifier"
-# metrics = {test_brier_score_loss = "brier", train_score = true}
+# metrics = {test_brier_score_loss = "brier", train_score = true, log_marginal_likelihood = "likelihood"}
 # model = "process.predict_proba(X_test)"
 
 from sklearn.datasets import make_circles

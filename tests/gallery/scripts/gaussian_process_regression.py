@@ -3,7 +3,7 @@
 # [[run]]
 # name = "GaussianProcessRegressor"
 # params = {n_restarts_optimizer = 2, random_state = 0}
-# metrics = {train_r2 = true}
+# metrics = {train_r2 = true, log_marginal_likelihood = "likelihood"}
 # model = "process.predict(grid)"
 
 import numpy as np

@@ -6,7 +6,9 @@
 # [[run]]
 # name = "LassoLarsIC"
 # params = {criterion = "bic"}
-# metrics = {train_r2 = true}
+# metrics = {train_r2 = true, alpha = "alpha"}
+# history = {bic = "criterion"}
+# tables = ["coefficients"]
 # model = "bic.predict(X)"
 
 from sklearn.datasets import load_diabetes

@@ -4,6 +4,7 @@
 # name = "LinearRegression"
 # params = {fit_intercept = true}
 # metrics = {test_r2 = "r2", test_mean_squared_error = "mse", test_mean_absolute_error = "mae", train_r2 = true}
+# tables = ["coefficients", "residuals"]
 # data = {X = [331, 10], y = [331]}
 # model = "line.predict(X_test)"
 

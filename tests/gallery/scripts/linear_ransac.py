@@ -3,7 +3,7 @@
 # [[run]]
 # name = "RANSACRegressor"
 # params = {min_samples = 10, random_state = 0}
-# metrics = {train_score = "score"}
+# metrics = {train_score = "score", n_trials = "trials"}
 # model = "ransac.predict(X)"
 
 import numpy as np

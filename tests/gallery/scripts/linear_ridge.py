@@ -15,7 +15,7 @@
 # [[run]]
 # name = "RidgeCV"
 # params = {alphas = [0.01, 0.1, 1.0]}
-# metrics = {train_r2 = true}
+# metrics = {train_r2 = true, alpha = "chosen"}
 # model = "chosen.predict(X)"
 
 import numpy as np

@@ -4,6 +4,7 @@
 # name = "SelfTrainingClassifier"
 # params = {threshold = 0.9, estimator__C = 1.0}
 # metrics = {test_accuracy = "accuracy"}
+# history = {n_labeled = 6}
 # model = "learner.predict(X_test)"
 
 import numpy as np

@@ -10,6 +10,8 @@
 # [[run]]
 # name = "DecisionTreeClassifier"
 # params = {ccp_alpha = 0.02}
+# metrics = {n_leaves = "leaves"}
+# tables = ["feature_importances", "confusion"]
 # model = "pruned.predict_proba(X)"
 
 from sklearn.datasets import load_iris
