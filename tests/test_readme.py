@@ -43,7 +43,8 @@ def blocks():
 @pytest.fixture
 def commands():
     """The environment in which `python` and `autotrack` are ours."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "COLUMNS": "200", "OMP_NUM_THREADS": "1"}
 
 
 def run(command, env):

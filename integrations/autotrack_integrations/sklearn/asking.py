@@ -28,7 +28,8 @@ __all__ = [
 BUDGET_SHARE = 0.05  # of the duration of the fit
 BUDGET_S = 0.02  # or this, for fits too short to have a share
 SMALL_ROWS = 2_000  # data so small is predicted in full, whatever the machine is doing, unless that is slow indeed:
-SMALL_S = 0.25  # two equal trainings shall have equal metrics
+SMALL_S = 0.25  # two equal trainings shall have equal metrics, also where everything takes long
+SMALL_SHARE = 0.2
 PROBE_ROWS = 200  # how many rows are predicted to learn what one costs; fewer are predicted anyway
 MIN_ROWS = 50  # a sample smaller than this says nothing
 CAUTIOUS_ROWS = 5_000  # beyond it some models (neighbours, kernels) take long for PROBE_ROWS: a tenth goes before
@@ -218,7 +219,10 @@ def affordable_rows(estimator: Any, X: Any, y: Any, fit_s: float) -> Rows:
         raise NotAskedError(f"a {type(X).__name__} is not predicted from")
     if total <= PROBE_ROWS:
         return Rows(X, y)
-    budget_s = max(BUDGET_SHARE * fit_s, SMALL_S if total <= SMALL_ROWS else BUDGET_S)
+    if total <= SMALL_ROWS:
+        budget_s = max(SMALL_SHARE * fit_s, SMALL_S)
+    else:
+        budget_s = max(BUDGET_SHARE * fit_s, BUDGET_S)
     row_s = _row_s(getattr(estimator, "predict", None) or estimator.score, X, total, budget_s)
     if row_s * total <= budget_s:
         return Rows(X, y)
