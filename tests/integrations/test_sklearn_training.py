@@ -358,3 +358,13 @@ def test_linear_model_of_many_rows_is_predicted_in_full():
     assert run.lacks == {}
     with autotrack.paused():
         assert run.metrics["train_r2"] == pytest.approx(model.score(many, np.tile(target, 20)))
+
+
+def test_single_class_has_no_area_under_the_curve(store_path):
+    from sklearn.linear_model import RidgeClassifier
+
+    autotrack.enable(store=store_path)
+    RidgeClassifier().fit(X, np.zeros(len(X)))
+    metrics = autotrack.last_run().metrics
+    assert metrics["train_accuracy"] == 1.0
+    assert "train_roc_auc" not in metrics

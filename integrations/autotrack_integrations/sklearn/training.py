@@ -137,8 +137,9 @@ def _classifier_metrics(found: Predictions) -> dict[str, float]:
             columns = [1] if len(support) == 2 else range(len(support))
             areas = [_area_under_roc(found.proba[:, column], found.true == column) for column in columns]
             metrics["train_roc_auc"] = sum(areas) / len(areas)
-    elif found.scores is not None and found.scores.ndim == 1 and support.all() and math.isfinite(found.scores.sum()):
-        metrics["train_roc_auc"] = _area_under_roc(found.scores, found.true == 1)
+    elif found.scores is not None and found.scores.ndim == 1 and math.isfinite(found.scores.sum()):
+        if len(support) == 2 and support.all():
+            metrics["train_roc_auc"] = _area_under_roc(found.scores, found.true == 1)
     return metrics
 
 
