@@ -4,7 +4,7 @@
 # name = "RandomForestRegressor"
 # params = {n_estimators = 10}
 # metrics = {test_score = "score"}
-# tables = ["feature_importances", "permutation_importance", "residuals"]
+# tables = ["feature_importances", "test_permutation_importance", "residuals"]
 # model = "forest.predict(X_test)"
 
 from sklearn.datasets import load_diabetes
