@@ -9,6 +9,7 @@ Needs     scikit-learn >= 1.4
 """
 
 from collections.abc import Generator, Mapping
+from importlib import import_module
 from typing import Any
 
 from autotrack import run
@@ -22,11 +23,11 @@ __all__ = ["watch"]
 
 def watch() -> list[Patch]:
     """Start watching; the caller keeps the patches and calls undo() on each."""
-    import sklearn.inspection
+    module = import_module("sklearn.inspection")  # as an attribute of sklearn it may not be there yet
 
     return [
         Patch(cell, "cell_contents", watch_importance)
-        for name, cell in validated_functions(sklearn.inspection)
+        for name, cell in validated_functions(module)
         if name == "permutation_importance"
     ]
 

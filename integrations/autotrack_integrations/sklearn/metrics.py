@@ -16,6 +16,7 @@ Needs     scikit-learn >= 1.4
 
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from autotrack import run
@@ -47,10 +48,10 @@ _LATER = "sklearn.calibration"  # not imported with sklearn.metrics, and not by 
 
 def watch() -> "list[Patch | _LaterPatch]":
     """Start watching; the caller keeps the patches and calls undo() on each."""
-    import sklearn.metrics
+    module = import_module("sklearn.metrics")  # as an attribute of sklearn it may not be there yet
 
     return [
-        *(Patch(cell, "cell_contents", _hook_for(name, cell)) for name, cell in validated_functions(sklearn.metrics)),
+        *(Patch(cell, "cell_contents", _hook_for(name, cell)) for name, cell in validated_functions(module)),
         _LaterPatch(),
     ]
 

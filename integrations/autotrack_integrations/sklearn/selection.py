@@ -17,6 +17,7 @@ Needs     scikit-learn >= 1.4
 
 import itertools
 from collections.abc import Callable, Generator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from autotrack import run
@@ -45,11 +46,11 @@ _SETTINGS = ("cv", "scoring", "param_name", "param_range", "train_sizes", "n_per
 
 def watch() -> list[Patch]:
     """Start watching; the caller keeps the patches and calls undo() on each."""
-    import sklearn.model_selection
+    module = import_module("sklearn.model_selection")  # as an attribute of sklearn it may not be there yet
 
     return [
         Patch(cell, "cell_contents", _validation_hook(name))
-        for name, cell in validated_functions(sklearn.model_selection)
+        for name, cell in validated_functions(module)
         if name in FITTING
     ]
 

@@ -58,7 +58,7 @@ def kind_of(estimator: Any) -> str | None:
     except (ImportError, *FAILURES):
         kind = getattr(estimator, "_estimator_type", None)  # scikit-learn < 1.6, and its third parties
     if kind:
-        return str(kind)
+        return "density_estimator" if kind == "DensityEstimator" else str(kind)  # scikit-learn < 1.6 wrote it so
     if hasattr(estimator, "predict") or hasattr(estimator, "fit_predict"):
         return "model"
     is_density = hasattr(estimator, "score_samples") and not hasattr(estimator, "transform")
@@ -137,9 +137,8 @@ def _classifier_metrics(found: Predictions) -> dict[str, float]:
             columns = [1] if len(support) == 2 else range(len(support))
             areas = [_area_under_roc(found.proba[:, column], found.true == column) for column in columns]
             metrics["train_roc_auc"] = sum(areas) / len(areas)
-    elif found.scores is not None and found.scores.ndim == 1 and math.isfinite(found.scores.sum()):
-        if len(support) == 2 and support.all():
-            metrics["train_roc_auc"] = _area_under_roc(found.scores, found.true == 1)
+    elif found.scores is not None and len(support) == 2 and support.all() and math.isfinite(found.scores.sum()):
+        metrics["train_roc_auc"] = _area_under_roc(found.scores, found.true == 1)
     return metrics
 
 
