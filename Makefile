@@ -44,8 +44,10 @@ test-imblearn: setup ## the same for imbalanced-learn
 test-skorch: $(VENV)/.third-installed ## the same for skorch
 	$(BIN)/python tests/libraries/compare.py skorch --workers $(WORKERS)
 
-bench: setup ## what recording, reading and upkeep cost, in about ten minutes
+bench: setup ## what recording, reading and upkeep cost, in about fifteen minutes
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/autolog.py
+	$(BIN)/python benchmarks/fingerprint.py
 	$(BIN)/python benchmarks/write.py
 	$(BIN)/python benchmarks/live.py
 	$(BIN)/python benchmarks/maintenance.py
