@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.datasets import load_iris, make_multilabel_classification
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, PoissonRegressor, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
@@ -368,3 +368,13 @@ def test_single_class_has_no_area_under_the_curve(store_path):
     metrics = autotrack.last_run().metrics
     assert metrics["train_accuracy"] == 1.0
     assert "train_roc_auc" not in metrics
+
+
+def test_method_that_was_replaced_in_an_object_is_not_called_once_more(store_path):
+    autotrack.enable(store=store_path)
+    model = HistGradientBoostingRegressor(max_iter=2)
+    calls = []
+    model._raw_predict = lambda *args, **kwargs: calls.append(args)
+    model.fit(X, X[:, 0])
+    assert calls == []
+    assert "code of its own" in autotrack.get_run(autotrack.last_run().id).lacks["train metrics"]

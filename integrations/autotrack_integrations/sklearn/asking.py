@@ -23,6 +23,7 @@ __all__ = [
     "kept",
     "library_method",
     "objection",
+    "params_of",
 ]
 
 BUDGET_SHARE = 0.05  # of the duration of the fit
@@ -95,6 +96,18 @@ def ask(method: Callable[..., Any], *arguments: Any) -> Any:
         name = getattr(method, "__name__", "predict")
         said = str(error).partition("\n")[0][:200]
         raise NotAskedError(f"{name}() raised {type(error).__name__}: {said}") from error
+
+
+def params_of(estimator: Any) -> dict[str, Any]:
+    """`get_params(deep=True)`.
+
+    Raises:
+        NotAskedError: It raised, or gave something else.
+    """
+    params = ask(estimator.get_params)
+    if not isinstance(params, dict):
+        raise NotAskedError(f"get_params() returned a {type(params).__name__}")
+    return params
 
 
 def chain(estimator: Any) -> Iterator[Any]:
@@ -183,6 +196,10 @@ def _is_users_function(value: Any) -> bool:
 def _only_library_code(part: Any) -> bool:
     """Whether all methods we might call are a library's: also of a user's class that only adds to a library's."""
     kind = type(part)
+    if any(
+        callable(value) and callable(getattr(kind, name, None)) for name, value in getattr(part, "__dict__", {}).items()
+    ):
+        return False  # a method was replaced in this very object
     if is_library(kind.__module__):
         return True
     methods = [getattr(kind, name, None) for name in _ASKED if hasattr(part, name)]

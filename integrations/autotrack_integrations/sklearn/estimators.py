@@ -119,7 +119,8 @@ def _fit_hook(kind: type[Fit], trainings: Trainings) -> Callable[[Call], Generat
             return
         estimator = call.args[0]
         fit: Fit | None = None
-        with Scope(estimator) as scope:  # fits inside this one stay silent, whatever becomes of our record of it
+        # Fits inside this one stay silent, whatever becomes of our record of it.
+        with Scope(estimator) as scope, run.Opened():
             with guard("sklearn.fit"):
                 if kind_of(estimator) is not None:
                     fit = kind(call, scope, trainings)

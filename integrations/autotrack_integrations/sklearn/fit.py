@@ -13,7 +13,7 @@ from autotrack import model, run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Scope
 from autotrack.run.provenance import Origin, remember, weak
-from autotrack_integrations.sklearn.asking import NotAskedError, ask, chain
+from autotrack_integrations.sklearn.asking import NotAskedError, chain, kept, params_of
 from autotrack_integrations.sklearn.curves import record_curves
 from autotrack_integrations.sklearn.data import describe_given
 from autotrack_integrations.sklearn.facts import facts_of
@@ -118,7 +118,7 @@ class Fit:
 
     def _record_params(self, call: Call) -> None:
         try:
-            self._params = ask(self._estimator.get_params)
+            self._params = params_of(self._estimator)
         except NotAskedError as reason:
             self._run.lack("params", str(reason))
         told = {f"fit.{name}": value for name, value in call.kwargs.items() if type(value) in _PLAIN}
@@ -128,7 +128,7 @@ class Fit:
         training = (weak(self._X), weak(self._y))
         for part in chain(self._estimator):
             remember(part, Origin(self._run, training))
-        for labels in (getattr(self._estimator, "labels_", None), result):
+        for labels in (kept(self._estimator, "labels_"), result):
             if labels is not None and not any(labels is known for known in (self._estimator, self._X, self._y)):
                 remember(labels, Origin(self._run, training, data_set="train"))
 

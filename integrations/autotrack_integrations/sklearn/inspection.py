@@ -38,17 +38,18 @@ def watch_importance(call: Call) -> Generator[None, None, None]:
         return
     estimator = call.argument(0, "estimator")
     origin, is_ours = origin_of(estimator), False
-    if origin is not None:
-        target = origin.run
-    else:
-        target, is_ours = run.start_fit(f"permutation_importance({type(estimator).__name__})", "sklearn")
-    with Scope("permutation_importance"):
-        yield
-    if call.error is None and run.keeps("tables"):
-        tables = _tables(call, origin)
-        target.derive_tables(lambda: tables)
-    if is_ours:
-        target.finish("finished" if call.error is None else "failed", call.error)
+    with run.Opened():
+        if origin is not None:
+            target = origin.run
+        else:
+            target, is_ours = run.start_fit(f"permutation_importance({type(estimator).__name__})", "sklearn")
+        with Scope("permutation_importance"):
+            yield
+        if call.error is None and run.keeps("tables"):
+            tables = _tables(call, origin)
+            target.derive_tables(lambda: tables)
+        if is_ours:
+            target.finish("finished" if call.error is None else "failed", call.error)
 
 
 def _tables(call: Call, origin: Origin | None) -> dict[str, dict[str, list[Any]]]:

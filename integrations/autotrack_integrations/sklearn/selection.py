@@ -24,7 +24,7 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope, inside
 from autotrack.run.provenance import Origin, remember
-from autotrack_integrations.sklearn.asking import NotAskedError, ask
+from autotrack_integrations.sklearn.asking import NotAskedError, params_of
 from autotrack_integrations.sklearn.data import describe
 from autotrack_integrations.sklearn.metrics import validated_functions
 from autotrack_integrations.sklearn.nested import InnerSearches
@@ -65,7 +65,7 @@ def _validation_hook(name: str) -> Callable[[Call], Generator[None, None, None]]
                 around.subject.splits = call.result
             return
         validation: Validation | None = None
-        with Scope() as scope:
+        with Scope() as scope, run.Opened():
             with guard("sklearn.cross-validation"):
                 if kind_of(call.argument(0, "estimator")) is not None:
                     validation = Validation(name, call)
@@ -150,7 +150,7 @@ def _record_start(target: run.Run, call: Call, estimator: Any) -> None:
     asked = {key: call.kwargs[key] for key in _SETTINGS if call.kwargs.get(key) is not None}
     target.derive_params(asked)
     try:
-        params = ask(estimator.get_params)
+        params = params_of(estimator)
     except NotAskedError as reason:
         target.lack("params", str(reason))
     else:
