@@ -17,11 +17,11 @@ Needs     scikit-learn >= 1.4
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 from autotrack import run
 from autotrack_integrations.sklearn.asking import FAILURES, chain, kept
+from autotrack_integrations.sklearn.results import is_number
 
 __all__ = ["curves_of", "record_curves"]
 
@@ -191,7 +191,7 @@ def _epochs(estimator: Any, values: Any) -> Curves:
     rows = [row for row in values if isinstance(row, Mapping)]
     for key, value in rows[-1].items() if rows else ():
         is_told_elsewhere = key == "epoch" or key.endswith(("_best", "_batch_count"))
-        if isinstance(value, Real) and not isinstance(value, bool) and not is_told_elsewhere:
+        if is_number(value) and not is_told_elsewhere:
             yield names.get(key, re.sub("^valid_", "val_", key)), [row.get(key, math.nan) for row in rows]
 
 
