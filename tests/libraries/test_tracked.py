@@ -1,16 +1,16 @@
 """The plugin and the comparison, on small suites: they change nothing, see what is recorded, and tell what differs."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-
-pytestmark = pytest.mark.slow
 
 PASSING = """
 import warnings
@@ -56,6 +56,7 @@ def pytest_run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_fits_of_a_suite_are_recorded_and_its_results_its_own(tmp_path: Path, workers: str) -> None:
     (tmp_path / "test_suite.py").write_text(PASSING)
@@ -66,6 +67,7 @@ def test_fits_of_a_suite_are_recorded_and_its_results_its_own(tmp_path: Path, wo
     assert not list(tmp_path.rglob(".autotrack"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_failures_of_ours_are_counted_and_fail_no_test(tmp_path: Path, workers: str) -> None:
     (tmp_path / "test_suite.py").write_text(FAILURE_OF_OURS)
@@ -76,21 +78,54 @@ def test_failures_of_ours_are_counted_and_fail_no_test(tmp_path: Path, workers: 
     assert "\n2 failures of autotrack's own.\n" in done.stdout
 
 
-def test_comparison_names_what_fails_with_autotrack_only(tmp_path: Path) -> None:
-    before = [("sklearn.svm.tests.test_svm", "test_a", ""), ("sklearn.svm.tests.test_svm", "test_b", "")]
-    after = [
-        ("sklearn.svm.tests.test_svm", "test_a", "<failure/>"),
-        ("sklearn.tests.test_base", "test_c", "<failure/>"),
-    ]
+def compare(suite: str, before: list[tuple[str, str, str]], after: list[tuple[str, str, str]], *failures: str) -> Any:
+    """What the comparison of two JUnit files says; failures of ours as (place, error)."""
     for name, cases in (("off.xml", before), ("on.xml", after)):
         body = "".join(f'<testcase classname="{where}" name="{test}">{end}</testcase>' for where, test, end in cases)
-        (tmp_path / name).write_text(f"<testsuites><testsuite>{body}</testsuite></testsuites>")
-    command = [sys.executable, str(HERE / "compare.py"), "sklearn", "--without", "off.xml", "--with", "on.xml"]
-    done = subprocess.run(
-        [*command, "--output", "out"], capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ)
+        Path(name).write_text(f"<testsuites><testsuite>{body}</testsuite></testsuites>")
+    Path("out/record").mkdir(parents=True)
+    lines = [{"place": "sklearn.model", "error": error, "traceback": "", "test": "test_x"} for error in failures]
+    Path("out/record/failures.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = [sys.executable, str(HERE / "compare.py"), suite, "--without", "off.xml", "--with", "on.xml"]
+    done = subprocess.run([*command, "--output", "out"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.removesuffix("\n") == Path("out/report.md").read_text(), done.stderr
+    return done
+
+
+def test_comparison_names_what_fails_with_autotrack_only() -> None:
+    svm, base = "sklearn.svm.tests.test_svm", "sklearn.tests.test_base"
+    failed = "<failure/>"
+    done = compare(
+        "sklearn", [(svm, "test_a", ""), (svm, "test_b", "")], [(svm, "test_a", failed), (base, "c", failed)]
     )
-    assert done.returncode == 1, done.stderr
-    assert (tmp_path / "out" / "report.md").read_text() == done.stdout.removesuffix("\n")
+    assert done.returncode == 1
     assert "| sklearn.svm | 2 | 0 | 1 | 2 |\n| sklearn.tests | 1 | 0 | 1 | 1 |\n| all | 3 | 0 | 2 | 3 |" in done.stdout
-    assert "- `sklearn.svm.tests.test_svm::test_a` (failed)" in done.stdout
-    assert "- `sklearn.svm.tests.test_svm::test_b` (not run)" in done.stdout
+    assert "- `sklearn.svm.tests.test_svm::test_a` (failed)\n" in done.stdout
+    assert "- `sklearn.svm.tests.test_svm::test_b` (not run)\n" in done.stdout
+
+
+def test_failures_that_are_explained_are_named_and_forgiven() -> None:
+    where = "skorch.tests.callbacks.test_training.TestCheckpoint"
+    after = [(where, "test_save_no_targets", "<failure/>"), (where, "test_other", "")]
+    done = compare("skorch", [(case[0], case[1], "") for case in after], after)
+    assert done.returncode == 0
+    assert f"- `{where}::test_save_no_targets` (failed; explained: counts calls of pickle.dump" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        ("ZeroDivisionError: float division by zero", 1, "Failures of hooks: 2\n- 2 times in sklearn.model: Zero"),
+        (
+            "ModelSaveError: cannot be pickled\nmore",
+            0,
+            "could not be pickled: 2\n- 2 times in sklearn.model: ModelSave",
+        ),
+    ],
+)
+def test_failures_of_hooks_count_and_models_that_cannot_be_pickled_do_not(error: str, code: int, told: str) -> None:
+    case = ("sklearn.svm.tests.test_svm", "test_a", "")
+    done = compare("sklearn", [case], [case], error, error)
+    assert done.returncode == code
+    assert told in done.stdout
+    assert "(first in `test_x`)" in done.stdout
