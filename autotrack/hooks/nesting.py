@@ -18,7 +18,9 @@ __all__ = ["Carried", "Scope", "inside"]
 
 _OURS = "autotrack_"  # what the names of all our context variables begin with
 
-_current: ContextVar["Scope | None"] = ContextVar("autotrack_scope", default=None)
+Place = tuple["Scope", "Place | None"]  # a scope, and what it is entered in
+
+_place: "ContextVar[Place | None]" = ContextVar("autotrack_scope", default=None)
 
 
 class Scope:
@@ -32,7 +34,7 @@ class Scope:
             as it is done, from any thread: `on_result(function, args, kwargs, result)`.
     """
 
-    __slots__ = ("_outermost", "_token", "is_outermost", "on_result", "on_warning", "subject")
+    __slots__ = ("_outermost", "is_outermost", "on_result", "on_warning", "subject")
 
     def __init__(self, subject: Any = None) -> None:
         self.subject = subject
@@ -40,19 +42,26 @@ class Scope:
         self._outermost: Scope | None = None  # None: itself, which would be a cycle and keep the subject alive
         self.on_warning: Callable[[Warning], None] | None = None
         self.on_result: Callable[[Any, tuple[Any, ...], Mapping[str, Any], Any], None] | None = None
-        self._token: Token[Scope | None] | None = None
 
     def __enter__(self) -> Self:
-        around = _current.get()
+        around = _place.get()
         self.is_outermost = around is None
-        self._outermost = None if around is None else around.outermost
-        self._token = _current.set(self)
+        self._outermost = None if around is None else around[0].outermost
+        try:
+            _place.set((self, around))
+        except BaseException:  # Ctrl-C as it returns: nobody would leave this scope
+            _place.set(around)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._token is not None:
-            _current.reset(self._token)
-            self._token = None
+        # What is still open inside was interrupted. What is left later than the scope around it is not here any more.
+        place = _place.get()
+        while place is not None:
+            scope, place = place
+            if scope is self:
+                _place.set(place)
+                return
 
     @property
     def outermost(self) -> "Scope":
@@ -73,8 +82,10 @@ class Carried:
     @contextmanager
     def here(self) -> Iterator[None]:
         """It holds in this block, in whatever thread or task that is."""
-        tokens = [(variable, variable.set(value)) for variable, value in self._values]
+        tokens: list[tuple[ContextVar[Any], Token[Any]]] = []
         try:
+            for variable, value in self._values:
+                tokens.append((variable, variable.set(value)))
             yield
         finally:
             for variable, token in reversed(tokens):
@@ -83,4 +94,5 @@ class Carried:
 
 def inside() -> Scope | None:
     """The scope this code runs in, or None at the outermost level."""
-    return _current.get()
+    place = _place.get()
+    return None if place is None else place[0]

@@ -2,6 +2,7 @@
 
 from autotrack.run.children import Child, Children
 from autotrack.run.current import (
+    Opened,
     active_run,
     inside_run,
     is_recording,
@@ -19,6 +20,7 @@ from autotrack.run.run import Run
 __all__ = [
     "Child",
     "Children",
+    "Opened",
     "Recorder",
     "Run",
     "active_run",

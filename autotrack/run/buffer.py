@@ -106,12 +106,10 @@ class Buffer:
 
     def flush_soon(self) -> None:
         """Write what waits, unless that was done a moment ago or is being done: then the thread does it."""
-        if time.monotonic() - self._flushed_at >= INLINE_FLUSH_S and self._flush_lock.acquire(blocking=False):
-            try:
-                with guard("journal"):
-                    self._drain()
-            finally:
-                self._flush_lock.release()
+        if time.monotonic() - self._flushed_at < INLINE_FLUSH_S or self._flush_lock.locked():
+            return
+        with self._flush_lock, guard("journal"):  # no `acquire`: Ctrl-C after it would leave the lock held
+            self._drain()
 
     def flush(self) -> None:
         """Write all that was logged before this call, tasks included."""

@@ -21,6 +21,7 @@ from autotrack.store import new_id
 from autotrack.types import Row
 
 __all__ = [
+    "Opened",
     "active_run",
     "inside_run",
     "is_recording",
@@ -89,6 +90,28 @@ def join(run: Run) -> Callable[[], None]:
 
 class paused(Scope):  # noqa: N801  used as a function
     """Context manager: hooks record nothing in this block, in this thread or task. Blocks nest."""
+
+
+class Opened:
+    """Context manager around the work of a hook: a run that it opened ends with it, whatever happens.
+
+    A hook ends its run itself, also where the user's code fails. But Ctrl-C may come at any line of the hook's own:
+    then its run would stay open, and every later one would become its child.
+    """
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = _active.get()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        opened = _active.get()
+        if kind is None or opened is None or opened is self._before or opened.source == "user":
+            return
+        try:
+            opened.finish("killed" if kind is GeneratorExit else "failed", error)
+        finally:
+            _active.set(self._before)
 
 
 def start(
