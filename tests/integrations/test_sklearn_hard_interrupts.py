@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment in code of ours: no run stays open, no scope stays closed, and the next fit is recorded as ever."""
+"""Ctrl-C at any moment in code of ours: no run or scope stays open, and the next fit is recorded as ever."""
 
 import sys
 
@@ -15,7 +15,6 @@ X = np.random.default_rng(0).normal(size=(60, 4))
 y = (X[:, 0] > 0).astype(int)
 OURS = ("/autotrack/", "/autotrack_integrations/")
 LEAVING = ("__exit__",)  # interrupted there, nothing of ours could put it right
-EVERY = 1  # moments between two that are tried: all of them take minutes
 
 
 class Interrupt:
@@ -64,6 +63,9 @@ def importance():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # interrupted in a generator that is closed
 @pytest.mark.parametrize("call", [fit, search, cross_validation, importance], ids=lambda call: call.__name__)
 def test_an_interrupt_at_any_moment_in_ours_leaves_no_run_open(call, store_path):
     autotrack.enable(store=store_path)
@@ -78,8 +80,8 @@ def test_an_interrupt_at_any_moment_in_ours_leaves_no_run_open(call, store_path)
             interrupted = True
         assert run.active_run() is None, interrupt.place
         assert run.is_recording(), interrupt.place
-        at += EVERY
-    assert at > 10 * EVERY
+        at += 1
+    assert at > 100
     fit()
     assert autotrack.last_run().status == "finished"
     assert autotrack.last_run().parent is None

@@ -21,6 +21,7 @@ __all__ = [
     "is_all_library",
     "is_library",
     "kept",
+    "labelled",
     "library_method",
     "objection",
     "params_of",
@@ -34,6 +35,7 @@ SMALL_SHARE = 0.2
 PROBE_ROWS = 200  # how many rows are predicted to learn what one costs; fewer are predicted anyway
 MIN_ROWS = 50  # a sample smaller than this says nothing
 CAUTIOUS_ROWS = 5_000  # beyond it some models (neighbours, kernels) take long for PROBE_ROWS: a tenth goes before
+UNLABELLED = -1
 HOPELESS = 5  # times the budget: if the tenth takes this long no more is tried
 
 # Whose methods only compute. Others may count, print, draw or call a service, and the user did not call them.
@@ -249,6 +251,29 @@ def affordable_rows(estimator: Any, X: Any, y: Any, fit_s: float) -> Rows:
     step = -(-total // count)
     shortage = f"of {-(-total // step):,} of the {total:,} rows: predicting all of them takes too long"
     return Rows(_every(X, step), None if y is None else _every(y, step), shortage)
+
+
+def labelled(rows: Rows, classes: Any) -> Rows:
+    """The rows that have a label: semi-supervised models are given -1 for those that have none.
+
+    Raises:
+        NotAskedError: They cannot be picked out.
+    """
+    import numpy as np
+
+    y = None if rows.y is None or hasattr(rows.y, "tocsr") else np.asarray(rows.y)
+    if y is None or y.ndim != 1 or y.dtype.kind != "i" or getattr(classes, "ndim", 0) != 1 or (classes == UNLABELLED).any():
+        return rows
+    has_label = y != UNLABELLED
+    if has_label.all():
+        return rows
+    chosen = np.flatnonzero(has_label)
+    if hasattr(rows.X, "iloc"):
+        return Rows(rows.X.iloc[chosen], y[chosen], rows.shortage)
+    if isinstance(rows.X, np.ndarray) or hasattr(rows.X, "tocsr"):
+        X = rows.X if isinstance(rows.X, np.ndarray) else rows.X.tocsr()
+        return Rows(X[chosen], y[chosen], rows.shortage)
+    raise NotAskedError("some rows have no label")
 
 
 def _row_s(method: Callable[[Any], Any], X: Any, total: int, budget_s: float) -> float:

@@ -18,7 +18,7 @@ from typing import Any
 
 from autotrack import run
 from autotrack.guard import guard
-from autotrack.hooks import Call, Patch, Scope
+from autotrack.hooks import Call, Patch, Scope, calling_module
 from autotrack.run.provenance import Origin, origin_of, remember, weak
 from autotrack_integrations.sklearn.fit import Fit, Step
 from autotrack_integrations.sklearn.metrics import log_after_fit
@@ -59,6 +59,7 @@ class EstimatorWatch:
         self._hooks: dict[str, Any] = {
             **dict.fromkeys(FITS, _fit_hook(Fit, trainings)),
             "partial_fit": _fit_hook(Step, trainings),
+            "fit_resample": _fit_hook(Fit, trainings),  # of imbalanced-learn: no model, but models inside
             **dict.fromkeys(PREDICTIONS, watch_prediction),
             "score": watch_score,
         }
@@ -122,13 +123,21 @@ def _fit_hook(kind: type[Fit], trainings: Trainings) -> Callable[[Call], Generat
         # Fits inside this one stay silent, whatever becomes of our record of it.
         with Scope(estimator) as scope, run.Opened():
             with guard("sklearn.fit"):
-                if kind_of(estimator) is not None:
+                kind_of_model = kind_of(estimator)
+                if kind_of_model is not None and (kind_of_model == "clusterer" or not _is_asked_by_library()):
                     fit = kind(call, scope, trainings)
             yield
             if fit is not None:
                 fit.end(call)
 
     return watch_fit
+
+
+def _is_asked_by_library() -> bool:
+    """Whether scikit-learn fits it for itself, as in `cost_complexity_pruning_path`. Functions of clusterings are asked
+    by the user: `k_means(X, 3)` is a fit of KMeans.
+    """
+    return calling_module(()).partition(".")[0] == "sklearn"
 
 
 def watch_prediction(call: Call) -> Generator[None, None, None]:
