@@ -53,11 +53,21 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 def _names(frame: FrameType, objects: Sequence[Any]) -> list[str]:
     local = frame.f_locals
     names = _names_in(local, objects, [""] * len(objects))
+    _names_in(_attributes(local.get("self")), objects, names)  # `self.y_test`
     if local is not frame.f_globals:
         _names_in(frame.f_globals, objects, names)
     if frame.f_code.co_flags & _IS_FUNCTION and sys.version_info < (3, 13):
         _drop(local)
     return names
+
+
+def _attributes(owner: Any) -> Mapping[str, Any]:
+    """What an object has in its own dict, without running code of its class."""
+    try:
+        attributes = object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        return {}
+    return attributes if isinstance(attributes, dict) else {}
 
 
 def _names_in(space: Mapping[str, Any], objects: Sequence[Any], names: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -167,7 +168,10 @@ class Run(RunRecord):
         self._patch(patch)
         for callback in self.on_finish:
             callback(self)
-        self._recorder.buffer.flush_soon()
+        if _may_be_terminated():
+            self._recorder.flush()
+        else:
+            self._recorder.buffer.flush_soon()
 
     def __enter__(self) -> Self:
         from autotrack.run import current
@@ -310,3 +314,9 @@ class Run(RunRecord):
                 "Expected a run that is still open. Log inside its `with` block; tags can be set at any time.",
                 run_id=self.id,
             )
+
+
+def _may_be_terminated() -> bool:
+    """Whether this is a child of multiprocessing: a pool ends its workers with a signal once it has the results."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and processes.parent_process() is not None

@@ -262,10 +262,10 @@ def labelled(rows: Rows, classes: Any) -> Rows:
     import numpy as np
 
     y = None if rows.y is None or hasattr(rows.y, "tocsr") else np.asarray(rows.y)
-    if y is None or y.ndim != 1 or y.dtype.kind != "i" or getattr(classes, "ndim", 0) != 1 or (classes == UNLABELLED).any():
+    if y is None or y.ndim != 1 or y.dtype.kind != "i" or getattr(classes, "ndim", 0) != 1:
         return rows
     has_label = y != UNLABELLED
-    if has_label.all():
+    if has_label.all() or (classes == UNLABELLED).any():
         return rows
     chosen = np.flatnonzero(has_label)
     if hasattr(rows.X, "iloc"):

@@ -20,7 +20,7 @@ from autotrack import model, run
 from autotrack.hooks import Call
 from autotrack.run.provenance import Evaluation, Origin, evaluations
 
-__all__ = ["describe", "describe_given", "record_evaluated"]
+__all__ = ["describe", "describe_given", "is_training_again", "record_evaluated"]
 
 BUDGET_S = 0.05  # for X, whose fit may take any time
 OTHERS_S = 0.01  # for y, weights and the like
@@ -70,6 +70,14 @@ def _kind(estimator: Any) -> str:
     if isinstance(estimator, base.ClassifierMixin):
         return "classifier"
     return "regressor" if isinstance(estimator, base.RegressorMixin) else "model"
+
+
+def is_training_again(origin: Origin, X: Any) -> bool:
+    """Whether this is the data of the fit, where only its contents can tell: lists cannot be referred to weakly."""
+    if X is None or not origin.training or origin.training[0] is not None or not run.keeps("fingerprints"):
+        return False
+    known = origin.run.data.get("X", {}).get("fingerprint")
+    return known is not None and model.inspect(X, budget_s=OTHERS_S).get("fingerprint") == known
 
 
 def record_evaluated(origin: Origin, data_set: str, X: Any, y: Any) -> int:

@@ -23,7 +23,7 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope, calling_module, forget_import, on_import
 from autotrack.run.provenance import Origin, origin_of, origin_of_copy
-from autotrack_integrations.sklearn.data import record_evaluated
+from autotrack_integrations.sklearn.data import is_training_again, record_evaluated
 from autotrack_integrations.sklearn.names import LIBRARIES, data_name, data_set_of, is_data
 from autotrack_integrations.sklearn.results import Table, is_number, labels_of, numbers_of, table_of
 
@@ -159,7 +159,10 @@ def _log(
     prediction: Any,
 ) -> None:
     target = origin.run
-    data_set = origin.data_set or data_set_of(origin, data, prediction)
+    X, y = _evaluated(origin, data)
+    data_set = origin.data_set
+    if not data_set:
+        data_set = "train" if is_training_again(origin, X) else data_set_of(origin, data, prediction)
     prefix = f"{data_set}_" if data_set else ""
     known = target.metrics
     named = {f"{prefix}{name}": number for name, number in numbers.items()}
@@ -167,7 +170,7 @@ def _log(
     target.derive_metrics({key: number for key, number in named.items() if known.get(key) != number})
     number = 0
     with guard("sklearn.evaluated data"):
-        number = record_evaluated(origin, data_set, *_evaluated(origin, data))
+        number = record_evaluated(origin, data_set, X, y)
     if table is not None:
         name, columns = table
         key = f"{prefix}{name}_{number + 1}" if number else f"{prefix}{name}"

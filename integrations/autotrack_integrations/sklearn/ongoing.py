@@ -18,7 +18,9 @@ from typing import Any
 
 from autotrack import model, run
 from autotrack.guard import guard
+from autotrack_integrations.sklearn.asking import params_of
 from autotrack_integrations.sklearn.curves import record_curves
+from autotrack_integrations.sklearn.tables import record_tables
 
 __all__ = ["Training", "Trainings", "keep_model"]
 
@@ -86,16 +88,25 @@ class Training:
             self.run.soon(self.finish)
 
     def _end_steps(self) -> None:
+        estimator = self._last_estimator()
         with guard("sklearn.model"):
             self._keep_model()
+        if estimator is not None and run.keeps("tables"):
+            with guard("sklearn.tables"):
+                record_tables(self.run, estimator, params_of(estimator))
         self._attributes = None
 
-    def _keep_model(self) -> None:
+    def _last_estimator(self) -> Any:
+        """The estimator, or what it was when it died; None if it is gone."""
         estimator = self._estimator()
         if estimator is None and self._attributes is not None:
             kind, attributes = self._attributes
             estimator = object.__new__(kind)
             estimator.__dict__.update(attributes)
+        return estimator
+
+    def _keep_model(self) -> None:
+        estimator = self._last_estimator()
         if estimator is not None and self._kept_step != self.steps:
             self._kept_step, self._kept_at = self.steps, time.monotonic()
             if run.keeps("curves"):  # steps that there was no time for

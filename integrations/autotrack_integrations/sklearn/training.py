@@ -29,6 +29,7 @@ from autotrack_integrations.sklearn.asking import (
     affordable_rows,
     ask,
     chain,
+    labelled,
     library_method,
     objection,
 )
@@ -38,6 +39,9 @@ __all__ = ["Answers", "kind_of", "training_metrics"]
 
 # Methods `score` that are accuracy, of whole rows where there are several labels, and R2.
 _USUAL_SCORES = frozenset({"ClassifierMixin.score", "MultiOutputClassifier.score", "RegressorMixin.score"})
+
+
+_WITHOUT_TARGET = ("density_estimator", "model")  # kinds whose `score` may do without one
 
 
 @dataclass
@@ -57,12 +61,17 @@ def kind_of(estimator: Any) -> str | None:
         kind = get_tags(estimator).estimator_type
     except (ImportError, *FAILURES):
         kind = getattr(estimator, "_estimator_type", None)  # scikit-learn < 1.6, and its third parties
+    if kind == "sampler":  # imbalanced-learn's: they only change the data
+        return None
     if kind:
         return "density_estimator" if kind == "DensityEstimator" else str(kind)  # scikit-learn < 1.6 wrote it so
     if hasattr(estimator, "predict") or hasattr(estimator, "fit_predict"):
         return "model"
-    is_density = hasattr(estimator, "score_samples") and not hasattr(estimator, "transform")
-    return "density_estimator" if is_density else None
+    if hasattr(estimator, "transform") or hasattr(estimator, "fit_transform"):
+        return None
+    if hasattr(estimator, "score_samples"):
+        return "density_estimator"
+    return "model" if hasattr(estimator, "score") or hasattr(type(estimator), "biclusters_") else None
 
 
 def training_metrics(
@@ -86,11 +95,13 @@ def training_metrics(
         return Answers({"train_outlier_share": share})
     if reason := objection(estimator, params):
         return Answers(reason=reason)
-    if not hasattr(estimator, "score" if kind == "density_estimator" else "predict"):
-        return Answers(reason="it cannot predict")
+    if not hasattr(estimator, "predict") and not (kind in _WITHOUT_TARGET and hasattr(estimator, "score")):
+        return Answers()
     try:
         with np.errstate(all="ignore"):  # the user did not predict: nothing of it is to be seen
             rows = affordable_rows(estimator, X, y, fit_s)
+            if kind == "classifier":
+                rows = labelled(rows, getattr(estimator, "classes_", None))
             found = Answers(reason=rows.shortage, predictions=_predictions(kind, estimator, rows))
             _add_metrics(found, kind, estimator, rows)
             return found
@@ -110,7 +121,7 @@ def _add_metrics(found: Answers, kind: str | None, estimator: Any, rows: Rows) -
     if kind == "outlier_detector":
         found.metrics["train_outlier_share"] = float((ask(estimator.predict, rows.X) == -1).mean())
         return
-    if rows.y is None and kind != "density_estimator":
+    if rows.y is None and kind not in _WITHOUT_TARGET:
         return
     if found.predictions is not None:
         of_kind = _regressor_metrics if kind == "regressor" else _classifier_metrics
