@@ -4,12 +4,15 @@ Asked only about what `provenance` does not know. Two ways, neither keeps a pred
 
 - a small prediction leaves a print of its values, so that `list(model.predict(X))` is known although the array is gone;
 - a prediction that still lives is compared with what is asked about: the same values, the position of the largest
-  probability in each row, or one side of a threshold on scores.
+  probability in each row, or one side of a threshold on scores. Where several models have predicted as many rows, only
+  of a round threshold: labels of their mean are one side of some threshold on each of them, by chance.
 
-A part picked out of a prediction (`predicted[order]`) is not known again: it would be a guess.
+A part picked out of a prediction (`predicted[order]`) is not known again: it would be a guess. Nor are labels that are
+all the same, which any model may have predicted, and people write by hand.
 """
 
 import sys
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +27,20 @@ MAX_COMPARED = 2_000_000  # values of a living prediction that are compared
 _MAX_PRINTS = 64  # the newest are kept
 _MAX_LIVING = 16  # the newest are compared
 _MIN_ROWS = 10  # of fewer values others have the same by chance
+_ROUND = 20  # thresholds are round that are multiples of a twentieth
 
 _prints: "dict[int, Origin]" = {}
+_rows: "deque[tuple[int, str]]" = deque(maxlen=_MAX_PRINTS)  # of the newest predictions, and the run of each
 
 
 def keep_print(prediction: Any, origin: "Origin") -> None:
     """Remember what a prediction contains. Takes microseconds, or nothing where it is not small."""
     numpy = sys.modules.get("numpy")
-    if numpy is None or type(prediction) is not numpy.ndarray or not _MIN_ROWS <= prediction.size <= MAX_VALUES:
+    if numpy is None or type(prediction) is not numpy.ndarray:
+        return
+    if prediction.ndim and (not _rows or _rows[-1] != (len(prediction), origin.run.id)):
+        _rows.append((len(prediction), origin.run.id))
+    if not _MIN_ROWS <= prediction.size <= MAX_VALUES:
         return
     key = _print(prediction)
     if key is not None:
@@ -48,7 +57,7 @@ def alike(value: Any, living: "Iterable[tuple[Any, Origin]]") -> "Origin | None"
         living: What is remembered and still lives, the newest first.
     """
     array = _as_array(value)
-    if array is None or array.size < _MIN_ROWS:
+    if array is None or array.size < _MIN_ROWS or _is_constant(array):
         return None
     key = _print(array) if array.size <= MAX_VALUES else None
     printed = None if key is None else _prints.get(key)
@@ -62,11 +71,12 @@ def _alive(array: Any, living: "Iterable[tuple[Any, Origin]]") -> "Origin | None
     import numpy as np
 
     count = 0
+    is_only = len({run for rows, run in list(_rows) if rows == len(array)}) < 2
     for candidate, origin in living:
         if type(candidate) is not np.ndarray or candidate.ndim not in (1, 2) or len(candidate) != len(array):
             continue
         count += 1
-        if _is_derived(array, candidate):
+        if _is_derived(array, candidate, is_only):
             return origin
         if count == _MAX_LIVING:
             break
@@ -90,6 +100,14 @@ def _as_array(value: Any) -> Any:
     return None
 
 
+def _is_constant(array: Any) -> bool:
+    """Whether all values are the same. Objects that are not text are not asked: that would run code of theirs."""
+    if array.dtype.kind == "O":
+        cells = array.reshape(-1).tolist()
+        return set(map(type, cells)) == {str} and len(set(cells)) == 1
+    return bool((array == array.flat[0]).all())
+
+
 def _print(array: Any) -> int | None:
     """Of the values and their number, whatever their type: 1 is 1.0 is True."""
     kind = array.dtype.kind
@@ -104,7 +122,12 @@ def _print(array: Any) -> int | None:
     return None
 
 
-def _is_derived(labels: Any, prediction: Any) -> bool:
+def _is_derived(labels: Any, prediction: Any, is_only: bool) -> bool:
+    """Whether labels were made of a prediction.
+
+    Args:
+        is_only: Whether no other model has predicted these rows: then any threshold will do.
+    """
     import numpy as np
 
     if prediction.ndim == 1 and labels.dtype.kind == prediction.dtype.kind and np.array_equal(labels, prediction):
@@ -121,4 +144,5 @@ def _is_derived(labels: Any, prediction: Any) -> bool:
     is_high = labels == high
     if low == high or not bool(((labels == low) | is_high).all()):
         return False
-    return bool(prediction[~is_high].max() < prediction[is_high].min())
+    below, above = float(prediction[~is_high].max()), float(prediction[is_high].min())
+    return below < above and (is_only or above * _ROUND // 1 >= below * _ROUND)

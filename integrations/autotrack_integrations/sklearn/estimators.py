@@ -14,6 +14,7 @@ Needs     scikit-learn >= 1.4
 
 from collections.abc import Callable, Generator, Iterable
 from importlib import import_module
+from sys import getrefcount
 from typing import Any
 
 from autotrack import run
@@ -28,6 +29,7 @@ from autotrack_integrations.sklearn.training import kind_of
 __all__ = ["EstimatorWatch", "watch", "watch_catboost"]
 
 FITS = ("fit", "fit_transform", "fit_predict")
+_UNHELD = 3  # references to the owner of a view's memory that nobody else holds: the view's, our two
 PREDICTIONS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
 
 
@@ -152,11 +154,11 @@ def watch_prediction(call: Call) -> Generator[None, None, None]:
         X = call.argument(1, "X")
         made = Origin(origin.run, origin.training, inputs=weak(X))
         for array in call.result if isinstance(call.result, list) else (call.result,):
-            if array is X:
+            if array is X or origin.is_training(array):
                 continue
             remember(array, made)
             owner = getattr(array, "base", None)  # views of a view refer to the owner of the memory
-            if owner is not None and owner is not X and owner is not getattr(X, "base", None):
+            if owner is not None and getrefcount(owner) <= _UNHELD:  # else it may be a frame that was predicted from
                 remember(owner, made)
 
 
