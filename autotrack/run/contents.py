@@ -72,8 +72,9 @@ def _alive(array: Any, living: "Iterable[tuple[Any, Origin]]") -> "Origin | None
 
     count = 0
     is_only = len({run for rows, run in list(_rows) if rows == len(array)}) < 2
-    for candidate, origin in living:
-        if type(candidate) is not np.ndarray or candidate.ndim not in (1, 2) or len(candidate) != len(array):
+    for value, origin in living:
+        candidate = _rows_of(value) if type(value) is np.ndarray else None
+        if candidate is None or len(candidate) != len(array):
             continue
         count += 1
         if _is_derived(array, candidate, is_only):
@@ -81,6 +82,15 @@ def _alive(array: Any, living: "Iterable[tuple[Any, Origin]]") -> "Origin | None
         if count == _MAX_LIVING:
             break
     return None
+
+
+def _rows_of(prediction: Any) -> Any:
+    """A prediction as it came, of the memory that a part of it refers to; None if it has not one or two axes."""
+    if prediction.ndim == 3 and prediction.shape[1] == 1:  # of trees: rows, outputs, classes
+        return prediction[:, 0]
+    if prediction.ndim == 2 and len(prediction) == 2 < prediction.shape[1]:  # of networks: both classes, rows
+        return prediction.T
+    return prediction if prediction.ndim in (1, 2) else None
 
 
 def _as_array(value: Any) -> Any:

@@ -10,6 +10,7 @@ from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, roc_auc_score
+from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
@@ -56,6 +57,15 @@ def test_any_threshold_is_known_of_the_only_model_and_round_ones_of_several():
     other_proba = other.predict_proba(X_test)[:, 1]
     at_round = f1_score(y_test, other_proba > 0.7)
     assert other_run.metrics["test_f1"] == at_round
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("kind", [DecisionTreeClassifier, MLPClassifier])
+def test_labels_of_one_column_of_probabilities_are_known_where_the_others_are_gone(kind):
+    model, run = fitted(kind(random_state=0))
+    score = model.predict_proba(X_test)[:, 1]
+    expected = f1_score(y_test, score >= 0.5)
+    assert run.metrics["test_f1"] == expected
 
 
 def test_labels_that_are_all_the_same_are_nobodys():
