@@ -4,7 +4,6 @@
 # name = "GridSearchCV"
 # params = {refit = false, cv = 3}
 # history = {mean_test_AUC = "areas", mean_test_accuracy = 4}
-# lacks = ["train metrics"]
 # [[run.child]]
 # name = "candidate *"
 # count = 4

@@ -4,6 +4,7 @@
 # name = "SGDClassifier"
 # params = {loss = "log_loss", random_state = 0}
 # history = {fit_time_s = 6}
+# tables = ["coefficients"]
 # model = "learner.predict(X_last)"
 
 import numpy as np

@@ -6,9 +6,6 @@
 # metrics = {train_score = "accuracy"}
 # [[run]]
 # name = "DecisionTreeClassifier"
-# params = {max_depth = 2, ccp_alpha = 0.0}
-# [[run]]
-# name = "DecisionTreeClassifier"
 # params = {ccp_alpha = 0.02}
 # metrics = {n_leaves = "leaves"}
 # tables = ["feature_importances", "confusion"]
