@@ -25,6 +25,7 @@ import autotrack
 
 SCRIPT = "from sklearn.linear_model import LogisticRegression; LogisticRegression().fit([[0.0], [1.0]], [0, 1])"
 BLOCK = 10  # calls of one variant in a row
+PARTS = ["train_metrics", "tables", "curves", "fingerprints", "warnings"]
 ENABLED = "import autotrack; autotrack.enable(); "
 
 
@@ -41,7 +42,7 @@ def main() -> None:
         print(json.dumps(found, indent=2))
         return
     for name, value in found.items():
-        print(f"{name:28} {value:10.4f}")
+        print(f"{name:36} {value:10.4f}")
 
 
 def in_process(store: Path, fits: int) -> dict[str, float]:
@@ -51,32 +52,35 @@ def in_process(store: Path, fits: int) -> dict[str, float]:
     tree = DecisionTreeClassifier()
     big_X, big_y = make_classification(10_000, 20, random_state=0)
     forest = RandomForestClassifier(100, random_state=0)
-
-    def watched(log_models: bool) -> Callable[[], None]:
-        return lambda: autotrack.enable(store=store, log_models=log_models)
-
     turns = max(1, fits // BLOCK)
+    autotrack.enable(store=store, log_models=False)
     added = {
-        "tiny fit unwatched (ms)": 1e3 * statistics.median(timed(lambda: tiny.fit(X, y)) for _ in range(fits)),
-        "tiny fit, no model (ms)": 1e3 * difference(lambda: tiny.fit(X, y), watched(False), turns),
-        "tiny fit, with model (ms)": 1e3 * difference(lambda: tiny.fit(X, y), watched(True), turns),
-        "of it, one predict_proba (ms)": 1e3
-        * statistics.median(timed(lambda: tiny.predict_proba(X)) for _ in range(fits)),
-        "tiny tree, no model (ms)": 1e3 * difference(lambda: tree.fit(X, y), watched(False), turns),
-        "tiny tree, with model (ms)": 1e3 * difference(lambda: tree.fit(X, y), watched(True), turns),
-        "tiny fit, disabled (ms)": 1e3 * difference(lambda: tiny.fit(X, y), autotrack.disable, turns),
-        "nested fit (us)": 1e6 * difference(lambda: inside(tree, X, y), watched(False), turns),
-        "predict (us)": 1e6 * difference(lambda: tiny.predict(X), watched(True), turns),
-        "forest (ratio)": ratio(lambda: forest.fit(big_X, big_y), watched(True), 5),
+        "tiny fit unwatched (ms)": 1e3 * statistics.median(timed(unwatched(tiny, "fit", X, y)) for _ in range(fits)),
+        "tiny fit, no model (ms)": 1e3 * difference(tiny, "fit", (X, y), turns),
+        "tiny tree unwatched (ms)": 1e3 * statistics.median(timed(unwatched(tree, "fit", X, y)) for _ in range(fits)),
+        "tiny tree, no model (ms)": 1e3 * difference(tree, "fit", (X, y), turns),
     }
+    autotrack.enable(store=store, leave_out=PARTS)
+    added["tiny tree, params and end only (ms)"] = 1e3 * difference(tree, "fit", (X, y), turns)
+    autotrack.enable(store=store, leave_out=[], log_models=True)
+    added |= {
+        "of it, one predict_proba (ms)": 1e3
+        * statistics.median(timed(unwatched(tiny, "predict_proba", X)) for _ in range(fits)),
+        "tiny fit, with model (ms)": 1e3 * difference(tiny, "fit", (X, y), turns),
+        "tiny tree, with model (ms)": 1e3 * difference(tree, "fit", (X, y), turns),
+        "predict, 150 rows (us)": 1e6 * difference(tiny, "predict", (X,), turns),
+        "forest (ratio)": ratio(forest, "fit", (big_X, big_y), 5),
+    }
+    with autotrack.paused():  # as inside another fit
+        added["nested fit (us)"] = 1e6 * difference(tree, "fit", (X, y), 4 * turns)
     autotrack.disable()
     return added
 
 
-def inside(tree: DecisionTreeClassifier, X: Any, y: Any) -> None:
-    """A fit that stays silent, as one inside another fit does."""
-    with autotrack.paused():
-        tree.fit(X, y)
+def unwatched(model: Any, method: str, *data: Any) -> Callable[[], Any]:
+    """A call of the very function that is watched. Switching recording off and on would empty Python's caches."""
+    original = getattr(type(model), method).__wrapped__
+    return lambda: original(model, *data)
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -86,30 +90,27 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def pairs(work: Callable[[], Any], prepare: Callable[[], None], turns: int, block: int) -> list[tuple[float, float]]:
+def pairs(model: Any, method: str, data: tuple[Any, ...], turns: int, block: int) -> list[tuple[float, float]]:
     """Seconds unwatched and watched, in turn and in changing order: medians of blocks, after a call that warms up."""
+    works = {False: unwatched(model, method, *data), True: lambda: getattr(model, method)(*data)}
     found = []
     for turn in range(turns):
         times = {}
         for is_watched in (turn % 2 == 0, turn % 2 == 1):
-            autotrack.disable()
-            if is_watched:
-                prepare()
-            work()
-            times[is_watched] = statistics.median(timed(work) for _ in range(block))
+            works[is_watched]()
+            times[is_watched] = statistics.median(timed(works[is_watched]) for _ in range(block))
         found.append((times[False], times[True]))
-    autotrack.disable()
     return found
 
 
-def difference(work: Callable[[], Any], prepare: Callable[[], None], turns: int) -> float:
+def difference(model: Any, method: str, data: tuple[Any, ...], turns: int) -> float:
     """The median of watched minus unwatched, in seconds."""
-    return statistics.median(watched - plain for plain, watched in pairs(work, prepare, turns, BLOCK))
+    return statistics.median(watched - plain for plain, watched in pairs(model, method, data, turns, BLOCK))
 
 
-def ratio(work: Callable[[], Any], prepare: Callable[[], None], turns: int) -> float:
+def ratio(model: Any, method: str, data: tuple[Any, ...], turns: int) -> float:
     """The median of watched over unwatched."""
-    return statistics.median(watched / plain for plain, watched in pairs(work, prepare, turns, 1))
+    return statistics.median(watched / plain for plain, watched in pairs(model, method, data, turns, 1))
 
 
 def fresh(folder: Path, repeats: int) -> dict[str, float]:
