@@ -1,5 +1,6 @@
 """Ctrl-C at any moment in code of ours: no run or scope stays open, and the next fit is recorded as ever."""
 
+import contextlib
 import sys
 
 import numpy as np
@@ -70,17 +71,14 @@ def importance():
 def test_an_interrupt_at_any_moment_in_ours_leaves_no_run_open(call, store_path):
     autotrack.enable(store=store_path)
     call()
-    at, interrupted = 1, True
-    while interrupted:
-        interrupted = False
-        try:
-            with Interrupt(at) as interrupt:
-                call()
-        except KeyboardInterrupt:
-            interrupted = True
+    at, interrupt = 0, None
+    while interrupt is None or interrupt.left <= 0:  # once more after the last moment
+        at += 1
+        interrupt = Interrupt(at)
+        with contextlib.suppress(KeyboardInterrupt), interrupt:
+            call()
         assert run.active_run() is None, interrupt.place
         assert run.is_recording(), interrupt.place
-        at += 1
     assert at > 100
     fit()
     assert autotrack.last_run().status == "finished"

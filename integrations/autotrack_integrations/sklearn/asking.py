@@ -24,6 +24,7 @@ __all__ = [
     "labelled",
     "library_method",
     "objection",
+    "on_host",
     "params_of",
 ]
 
@@ -93,7 +94,7 @@ def ask(method: Callable[..., Any], *arguments: Any) -> Any:
         NotAskedError: It raised.
     """
     try:
-        return method(*arguments)
+        return on_host(method(*arguments))
     except FAILURES as error:
         name = getattr(method, "__name__", "predict")
         said = str(error).partition("\n")[0][:200]
@@ -112,6 +113,19 @@ def params_of(estimator: Any) -> dict[str, Any]:
     return params
 
 
+def on_host(values: Any) -> Any:
+    """An array of another library (Array API, torch) as NumPy's; anything else as it is.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: It lies on a device: reading it there would wait for the device.
+    """
+    if type(values).__module__.partition(".")[0] == "numpy" or not hasattr(type(values), "__dlpack__"):
+        return values
+    import numpy as np
+
+    return np.asarray(values)
+
+
 def chain(estimator: Any) -> Iterator[Any]:
     """The estimator and those that predict for it: the last step of a pipeline, the best one of a search."""
     for _ in range(10):
@@ -128,17 +142,17 @@ def chain(estimator: Any) -> Iterator[Any]:
 def kept(estimator: Any, name: str) -> Any:
     """A fitted attribute: what lies in the instance, or what a library's property says. None if there is none.
 
-    A property of the user's own is not looked at, and one that raises is not there.
+    A property of the user's own is not looked at; one that raises is not there, nor what lies on a device.
     """
-    attributes = getattr(estimator, "__dict__", {})
-    if name in attributes:
-        return attributes[name]
-    for owner in type(estimator).__mro__:
-        if name in owner.__dict__:
-            try:
-                return getattr(estimator, name) if is_library(owner.__module__) else None
-            except FAILURES:
-                return None
+    try:
+        attributes = getattr(estimator, "__dict__", {})
+        if name in attributes:
+            return on_host(attributes[name])
+        for owner in type(estimator).__mro__:
+            if name in owner.__dict__:
+                return on_host(getattr(estimator, name)) if is_library(owner.__module__) else None
+    except FAILURES:
+        return None
     return None
 
 
@@ -236,6 +250,10 @@ def affordable_rows(estimator: Any, X: Any, y: Any, fit_s: float) -> Rows:
     total = _row_count(X)
     if total is None:
         raise NotAskedError(f"a {type(X).__name__} is not predicted from")
+    try:
+        y, _ = on_host(y), on_host(X)
+    except FAILURES:
+        raise NotAskedError("the training data lies on a device") from None
     if total <= PROBE_ROWS:
         return Rows(X, y)
     if total <= SMALL_ROWS:
@@ -307,6 +325,8 @@ def _every(data: Any, step: int) -> Any:
         return data.tocsr()[::step]
     if isinstance(data, list | tuple) or type(data).__module__.startswith("numpy"):
         return data[::step]
+    if hasattr(type(data), "__dlpack__"):
+        return data[::step, ...]
     raise NotAskedError(f"a {type(data).__name__} has no rows that can be picked out")
 
 

@@ -20,7 +20,7 @@ from autotrack import model, run
 from autotrack.hooks import Call
 from autotrack.run.provenance import Evaluation, Origin, evaluations
 
-__all__ = ["describe", "describe_given", "is_training_again", "record_evaluated"]
+__all__ = ["arrays_in", "describe", "describe_given", "is_training_again", "record_evaluated"]
 
 BUDGET_S = 0.05  # for X, whose fit may take any time
 OTHERS_S = 0.01  # for y, weights and the like
@@ -51,9 +51,14 @@ def describe(estimator: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     return described
 
 
+def arrays_in(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The arrays beside X and y among what a function was given by name."""
+    return {name: value for name, value in (given or {}).items() if name not in ("X", "y") and _is_array(value)}
+
+
 def _others(call: Call) -> dict[str, Any]:
     """Arrays beside X and y."""
-    found = {name: value for name, value in call.kwargs.items() if name not in ("X", "y") and _is_array(value)}
+    found = arrays_in(call.kwargs)
     if len(call.args) > 3:
         fit = inspect.unwrap(type(call.args[0]).fit)
         names = getattr(getattr(fit, "__code__", None), "co_varnames", ())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from autotrack_integrations.sklearn.asking import ask, chain, library_method
+from autotrack_integrations.sklearn.asking import ask, chain, library_method, on_host
 
 __all__ = ["Predictions", "of_classifier", "of_regressor"]
 
@@ -70,7 +70,7 @@ def of_classifier(estimator: Any, X: Any, y: Any) -> Predictions | None:
     Raises:
         NotAskedError: It cannot predict these rows.
     """
-    classes = getattr(estimator, "classes_", None)
+    classes = on_host(getattr(estimator, "classes_", None))
     true = _positions(classes, y)
     if true is None:
         return _of_labels(estimator, X, y)

@@ -25,7 +25,7 @@ from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope, inside
 from autotrack.run.provenance import Origin, remember
 from autotrack_integrations.sklearn.asking import NotAskedError, params_of
-from autotrack_integrations.sklearn.data import describe
+from autotrack_integrations.sklearn.data import arrays_in, describe
 from autotrack_integrations.sklearn.metrics import validated_functions
 from autotrack_integrations.sklearn.nested import InnerSearches
 from autotrack_integrations.sklearn.training import kind_of
@@ -146,6 +146,8 @@ _OF_CURVE = ("train_score", "test_score", "fit_time", "score_time")  # in the or
 
 def _record_start(target: run.Run, call: Call, estimator: Any) -> None:
     given = {"X": call.argument(1, "X"), "y": call.argument(2, "y"), "groups": call.kwargs.get("groups")}
+    for name in ("params", "fit_params"):  # sample weights; with metadata routing groups, too
+        given.update(arrays_in(call.kwargs.get(name)))
     target.describe_data(describe(estimator, given))
     asked = {key: call.kwargs[key] for key in _SETTINGS if call.kwargs.get(key) is not None}
     target.derive_params(asked)

@@ -32,6 +32,7 @@ from autotrack_integrations.sklearn.asking import (
     labelled,
     library_method,
     objection,
+    on_host,
 )
 from autotrack_integrations.sklearn.predictions import Predictions, of_classifier, of_regressor
 
@@ -101,7 +102,7 @@ def training_metrics(
         with np.errstate(all="ignore"):  # the user did not predict: nothing of it is to be seen
             rows = affordable_rows(estimator, X, y, fit_s)
             if kind == "classifier":
-                rows = labelled(rows, getattr(estimator, "classes_", None))
+                rows = labelled(rows, on_host(getattr(estimator, "classes_", None)))
             found = Answers(reason=rows.shortage, predictions=_predictions(kind, estimator, rows))
             _add_metrics(found, kind, estimator, rows)
             return found
