@@ -168,9 +168,7 @@ class Run(RunRecord):
         self._patch(patch)
         for callback in self.on_finish:
             callback(self)
-        if _may_be_terminated():
-            self._recorder.flush()
-        else:
+        if not self.write_if_doomed():
             self._recorder.buffer.flush_soon()
 
     def __enter__(self) -> Self:
@@ -279,6 +277,17 @@ class Run(RunRecord):
         """Write what waits before control goes to native code, which may hold up the writer thread."""
         self._recorder.buffer.flush_soon()
 
+    def write_if_doomed(self) -> bool:
+        """Write what waits if a signal may end this process at any time; whether that is so.
+
+        It is in a child of multiprocessing: a pool ends its workers as soon as it has the results.
+        """
+        processes = sys.modules.get("multiprocessing.process")
+        is_doomed = processes is not None and processes.parent_process() is not None
+        if is_doomed:
+            self._recorder.flush()
+        return is_doomed
+
     def claim_fit(self) -> bool:
         """Whether this is the first model fit in the user's run, which is recorded in the run itself."""
         try:
@@ -314,9 +323,3 @@ class Run(RunRecord):
                 "Expected a run that is still open. Log inside its `with` block; tags can be set at any time.",
                 run_id=self.id,
             )
-
-
-def _may_be_terminated() -> bool:
-    """Whether this is a child of multiprocessing: a pool ends its workers with a signal once it has the results."""
-    processes = sys.modules.get("multiprocessing.process")
-    return processes is not None and processes.parent_process() is not None

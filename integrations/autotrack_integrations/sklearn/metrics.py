@@ -175,6 +175,7 @@ def _log(
         name, columns = table
         key = f"{prefix}{name}_{number + 1}" if number else f"{prefix}{name}"
         target.derive_tables(lambda: {key: columns})
+    target.write_if_doomed()
 
 
 def _evaluated(origin: Origin, data: Sequence[Any]) -> tuple[Any, Any]:
