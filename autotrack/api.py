@@ -63,6 +63,7 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("sklearn.base", "autotrack_integrations.sklearn.shown_warnings:watch"),
         ("sklearn.base", "autotrack_integrations.sklearn.search:watch"),
         ("sklearn.metrics", "autotrack_integrations.sklearn.metrics:watch"),
+        ("sklearn.calibration", "autotrack_integrations.sklearn.metrics:watch_calibration"),
         ("sklearn.model_selection", "autotrack_integrations.sklearn.selection:watch"),
         ("sklearn.inspection", "autotrack_integrations.sklearn.inspection:watch"),
         ("catboost", "autotrack_integrations.sklearn.estimators:watch_catboost"),

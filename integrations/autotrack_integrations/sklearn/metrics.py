@@ -14,20 +14,19 @@ Never     computes a metric, or guesses: what does not come from a recorded mode
 Needs     scikit-learn >= 1.4
 """
 
-import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 from autotrack import run
 from autotrack.guard import guard
-from autotrack.hooks import Call, Patch, Scope, calling_module, forget_import, on_import
+from autotrack.hooks import Call, Patch, Scope, calling_module
 from autotrack.run.provenance import Origin, origin_of, origin_of_copy
 from autotrack_integrations.sklearn.data import is_training_again, record_evaluated
 from autotrack_integrations.sklearn.names import LIBRARIES, data_name, data_set_of, is_data
 from autotrack_integrations.sklearn.results import Table, is_number, labels_of, numbers_of, table_of
 
-__all__ = ["data_name", "log_after_fit", "validated_functions", "watch"]
+__all__ = ["data_name", "log_after_fit", "validated_functions", "watch", "watch_calibration"]
 
 # Frames of scikit-learn that only pass on what the user asked for; behind any other one it asks for itself.
 _PASSING_ON = (
@@ -43,36 +42,20 @@ _PASSING_ON = (
 )
 _PREDICTIONS = ("y_pred", "y_score", "y_proba", "y_prob", "pred_decision", "labels_pred", "labels")
 _NO_DATA = ("sample_weight", "target_names", "pos_label")  # arguments that are neither data nor predictions
-_LATER = "sklearn.calibration"  # not imported with sklearn.metrics, and not by us
 
 
-def watch() -> "list[Patch | _LaterPatch]":
+def watch() -> list[Patch]:
     """Start watching; the caller keeps the patches and calls undo() on each."""
     module = import_module("sklearn.metrics")  # as an attribute of sklearn it may not be there yet
 
-    return [
-        *(Patch(cell, "cell_contents", _hook_for(name, cell)) for name, cell in validated_functions(module)),
-        _LaterPatch(),
-    ]
+    return [Patch(cell, "cell_contents", _hook_for(name, cell)) for name, cell in validated_functions(module)]
 
 
-class _LaterPatch:
-    """The patch of `calibration_curve`, once its module has been imported."""
-
-    def __init__(self) -> None:
-        self._patches: list[Patch] = []
-        on_import(_LATER, self._watch)
-
-    def _watch(self) -> None:
-        name = "calibration_curve"
-        for cell in _validated(getattr(sys.modules[_LATER], name, None)):
-            self._patches.append(Patch(cell, "cell_contents", _hook_for(name, cell)))
-
-    def undo(self) -> None:
-        """Leave the function as it was."""
-        forget_import(self._watch)
-        for patch in self._patches:
-            patch.undo()
+def watch_calibration() -> list[Patch]:
+    """The same for the one function of its kind that stands in another module."""
+    name = "calibration_curve"
+    function = getattr(import_module("sklearn.calibration"), name, None)
+    return [Patch(cell, "cell_contents", _hook_for(name, cell)) for cell in _validated(function)]
 
 
 def validated_functions(module: Any) -> Iterable[tuple[str, Any]]:
