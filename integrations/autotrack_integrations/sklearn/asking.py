@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from autotrack import run
+
 __all__ = [
     "FAILURES",
     "NotAskedError",
@@ -101,16 +103,17 @@ def ask(method: Callable[..., Any], *arguments: Any) -> Any:
         raise NotAskedError(f"{name}() raised {type(error).__name__}: {said}") from error
 
 
-def params_of(estimator: Any) -> dict[str, Any]:
-    """`get_params(deep=True)`.
-
-    Raises:
-        NotAskedError: It raised, or gave something else.
-    """
-    params = ask(estimator.get_params)
-    if not isinstance(params, dict):
-        raise NotAskedError(f"get_params() returned a {type(params).__name__}")
-    return params
+def params_of(estimator: Any, target: run.Run) -> dict[str, Any]:
+    """`get_params(deep=True)`. Where it raises or gives something else it is empty, and the run says why."""
+    try:
+        params = ask(estimator.get_params)
+        if isinstance(params, dict):
+            return params
+        reason = f"get_params() returned a {type(params).__name__}"
+    except NotAskedError as error:
+        reason = str(error)
+    target.lack("params", reason)
+    return {}
 
 
 def on_host(values: Any) -> Any:
@@ -285,13 +288,16 @@ def labelled(rows: Rows, classes: Any) -> Rows:
     has_label = y != UNLABELLED
     if has_label.all() or (classes == UNLABELLED).any():
         return rows
-    chosen = np.flatnonzero(has_label)
     if hasattr(rows.X, "iloc"):
-        return Rows(rows.X.iloc[chosen], y[chosen], rows.shortage)
-    if isinstance(rows.X, np.ndarray) or hasattr(rows.X, "tocsr"):
-        X = rows.X if isinstance(rows.X, np.ndarray) else rows.X.tocsr()
-        return Rows(X[chosen], y[chosen], rows.shortage)
-    raise NotAskedError("some rows have no label")
+        X = rows.X.iloc
+    elif hasattr(rows.X, "tocsr"):
+        X = rows.X.tocsr()
+    elif isinstance(rows.X, np.ndarray):
+        X = rows.X
+    else:
+        raise NotAskedError("some rows have no label")
+    chosen = np.flatnonzero(has_label)
+    return Rows(X[chosen], y[chosen], rows.shortage)
 
 
 def _row_s(method: Callable[[Any], Any], X: Any, total: int, budget_s: float) -> float:

@@ -51,16 +51,12 @@ def record_curves(target: run.Run, estimator: Any, recorded: dict[str, int]) -> 
     curves = curves_of(estimator)
     longest = max(map(len, curves.values()), default=0)
     stride = -(-longest // _MAX_POINTS)
-    first = min((recorded.get(name, 0) for name in curves), default=0)
-    for step in range(first, longest):
-        at_step = {
-            name: values[step]
-            for name, values in curves.items()
-            if recorded.get(name, 0) <= step < len(values) and (step % stride == 0 or step == len(values) - 1)
-        }
-        if at_step:
-            target.derive_metrics(at_step, step=step)
-    recorded.update((name, len(values)) for name, values in curves.items())
+    for name, values in curves.items():
+        new = range(recorded.get(name, 0), len(values))
+        steps = [step for step in new if step % stride == 0 or step == len(values) - 1]
+        if steps:
+            target.derive_series({name: [values[step] for step in steps]}, steps)
+        recorded[name] = len(values)
 
 
 def curves_of(estimator: Any) -> Mapping[str, Sequence[float]]:

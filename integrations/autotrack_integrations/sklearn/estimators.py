@@ -29,8 +29,8 @@ from autotrack_integrations.sklearn.training import kind_of
 __all__ = ["EstimatorWatch", "watch", "watch_catboost"]
 
 FITS = ("fit", "fit_transform", "fit_predict")
-_UNHELD = 3  # references to the owner of a view's memory that nobody else holds: the view's, our two
 PREDICTIONS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
+_UNHELD = 3  # references to the owner of a view's memory that nobody else holds: the view's, our two
 
 
 def watch() -> "list[EstimatorWatch]":
@@ -144,31 +144,32 @@ def _is_asked_by_library() -> bool:
 
 def watch_prediction(call: Call) -> Generator[None, None, None]:
     """Remember which model made a prediction, so that metrics computed of it find their run."""
-    if not run.is_recording():
+    origin = yield from _answered(call)
+    if origin is None:
         return
-    estimator = call.args[0]
-    with Scope(estimator):
-        yield
-    origin = origin_of(estimator)
-    if call.error is None and origin is not None:
-        X = call.argument(1, "X")
-        made = Origin(origin.run, origin.training, inputs=weak(X))
-        for array in call.result if isinstance(call.result, list) else (call.result,):
-            if array is X or origin.is_training(array):
-                continue
-            remember(array, made)
-            owner = getattr(array, "base", None)  # views of a view refer to the owner of the memory
-            if owner is not None and getrefcount(owner) <= _UNHELD:  # else it may be a frame that was predicted from
-                remember(owner, made)
+    X = call.argument(1, "X")
+    made = Origin(origin.run, origin.training, inputs=weak(X))
+    for array in call.result if isinstance(call.result, list) else (call.result,):
+        if array is X or origin.is_training(array):
+            continue
+        remember(array, made)
+        owner = getattr(array, "base", None)  # views of a view refer to the owner of the memory
+        if owner is not None and getrefcount(owner) <= _UNHELD:  # else it may be a frame that was predicted from
+            remember(owner, made)
 
 
 def watch_score(call: Call) -> Generator[None, None, None]:
     """Record the score the user asks a fitted model for, under the name of the data: `test_score`."""
+    origin = yield from _answered(call)
+    if origin is not None:
+        log_after_fit(origin, "score", call.result, [call.argument(2, "y"), call.argument(1, "X")])
+
+
+def _answered(call: Call) -> Generator[None, None, Origin | None]:
+    """A model is asked, and what it asks inside is silent. Where it came from; None if it is unknown or has failed."""
     if not run.is_recording():
-        return
+        return None
     estimator = call.args[0]
     with Scope(estimator):
         yield
-    origin = origin_of(estimator)
-    if call.error is None and origin is not None:
-        log_after_fit(origin, "score", call.result, [call.argument(2, "y"), call.argument(1, "X")])
+    return origin_of(estimator) if call.error is None else None

@@ -13,7 +13,7 @@ from autotrack import model, run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Scope
 from autotrack.run.provenance import Origin, remember, weak
-from autotrack_integrations.sklearn.asking import NotAskedError, chain, kept, params_of
+from autotrack_integrations.sklearn.asking import chain, kept, params_of
 from autotrack_integrations.sklearn.curves import record_curves
 from autotrack_integrations.sklearn.data import describe_given
 from autotrack_integrations.sklearn.facts import facts_of
@@ -117,10 +117,7 @@ class Fit:
         return training
 
     def _record_params(self, call: Call) -> None:
-        try:
-            self._params = params_of(self._estimator)
-        except NotAskedError as reason:
-            self._run.lack("params", str(reason))
+        self._params = params_of(self._estimator, self._run)
         told = {f"fit.{name}": value for name, value in call.kwargs.items() if type(value) in _PLAIN}
         self._run.derive_params({**{str(name): value for name, value in self._params.items()}, **told})
 
@@ -174,7 +171,7 @@ class Step(Fit):
         has_time = training.has_time()
         self._step = training.end_step(duration_s)
         self._run.derive_metrics({"fit_time_s": duration_s}, self._step)
-        if isinstance(rows := getattr(self._X, "shape", (None,))[0], int):
+        if isinstance(rows := getattr(self._X, "shape", (None,))[0], int):  # not `len`: it may be the user's code
             self._run.derive_metrics({"n_samples": rows}, self._step)
         with guard("sklearn.provenance"):
             self._remember(result)

@@ -75,7 +75,7 @@ class Training:
         """So much time went into looking at it. Now and then its model is kept, lest a killed process leave none."""
         self._spent_s += seconds
         if time.monotonic() - self._kept_at > KEEP_EVERY_S:
-            self._keep_model()
+            self._keep_model(self._last_estimator())
 
     def finish(self) -> None:
         """No more steps come."""
@@ -90,10 +90,10 @@ class Training:
     def _end_steps(self) -> None:
         estimator = self._last_estimator()
         with guard("sklearn.model"):
-            self._keep_model()
+            self._keep_model(estimator)
         if estimator is not None and run.keeps("tables"):
             with guard("sklearn.tables"):
-                record_tables(self.run, estimator, params_of(estimator))
+                record_tables(self.run, estimator, params_of(estimator, self.run))
         self._attributes = None
 
     def _last_estimator(self) -> Any:
@@ -105,8 +105,7 @@ class Training:
             estimator.__dict__.update(attributes)
         return estimator
 
-    def _keep_model(self) -> None:
-        estimator = self._last_estimator()
+    def _keep_model(self, estimator: Any) -> None:
         if estimator is not None and self._kept_step != self.steps:
             self._kept_step, self._kept_at = self.steps, time.monotonic()
             if run.keeps("curves"):  # steps that there was no time for

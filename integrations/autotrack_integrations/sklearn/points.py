@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-__all__ = ["MAX_POINTS", "calibration", "precision_recall", "roc", "shortened", "steps_down"]
+__all__ = ["MAX_POINTS", "calibration", "picked", "precision_recall", "roc", "shortened", "steps_down"]
 
 MAX_POINTS = 100  # of a curve: a picture shows no more
 _BINS = 10  # of equal width, as calibration_curve has them
@@ -49,11 +49,11 @@ def roc(steps: Steps, most: int = MAX_POINTS) -> dict[str, Any]:
     tps, fps = steps.true_positives, steps.false_positives
     bends = (fps[2:] - fps[1:-1] != fps[1:-1] - fps[:-2]) | (tps[2:] - tps[1:-1] != tps[1:-1] - tps[:-2])
     tps, fps, thresholds = _where(bends, tps, fps, steps.thresholds)
-    picked = _picked(len(fps) + 1, most)
+    kept = picked(len(fps) + 1, most)
     return {
-        "fpr": np.concatenate([[0.0], fps / fps[-1]])[picked],
-        "tpr": np.concatenate([[0.0], tps / tps[-1]])[picked],
-        "threshold": np.concatenate([[np.inf], thresholds])[picked],
+        "fpr": np.concatenate([[0.0], fps / fps[-1]])[kept],
+        "tpr": np.concatenate([[0.0], tps / tps[-1]])[kept],
+        "threshold": np.concatenate([[np.inf], thresholds])[kept],
     }
 
 
@@ -67,11 +67,11 @@ def precision_recall(steps: Steps, most: int = MAX_POINTS) -> dict[str, Any]:
     tps = steps.true_positives
     ends = (tps[1:-1] != tps[:-2]) | (tps[2:] != tps[1:-1])
     tps, fps, thresholds = _where(ends, tps, steps.false_positives, steps.thresholds)
-    picked = _picked(len(tps) + 1, most)
+    kept = picked(len(tps) + 1, most)
     return {
-        "precision": np.concatenate([(tps / (tps + fps))[::-1], [1.0]])[picked],
-        "recall": np.concatenate([(tps / tps[-1])[::-1], [0.0]])[picked],
-        "threshold": np.concatenate([thresholds[::-1], [np.nan]])[picked],
+        "precision": np.concatenate([(tps / (tps + fps))[::-1], [1.0]])[kept],
+        "recall": np.concatenate([(tps / tps[-1])[::-1], [0.0]])[kept],
+        "threshold": np.concatenate([thresholds[::-1], [np.nan]])[kept],
     }
 
 
@@ -108,7 +108,7 @@ def _edges() -> Any:
     return np.linspace(0.0, 1.0, _BINS + 1)[1:-1]
 
 
-def _picked(length: int, most: int) -> Any:
+def picked(length: int, most: int) -> Any:
     """Positions of at most so many points, evenly spaced, first and last included."""
     import numpy as np
 

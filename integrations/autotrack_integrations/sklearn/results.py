@@ -20,6 +20,8 @@ from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
+from autotrack_integrations.sklearn.points import picked
+
 __all__ = ["MAX_POINTS", "Table", "is_number", "labels_of", "numbers_of", "scorer_name", "table_of"]
 
 MAX_POINTS = 1_000  # of a curve, the ends among them, and classes of a table
@@ -122,11 +124,11 @@ def _curve(columns: Sequence[str], result: Any) -> Table:
     import numpy as np
 
     length = len(result[0])
-    picked = np.unique(np.linspace(0, length - 1, min(length, MAX_POINTS)).astype(int))
+    kept = picked(length, MAX_POINTS)
     table = {}
     for column, values in zip(columns, result, strict=True):
         padded = np.append(values, np.nan) if len(values) == length - 1 else values
-        table[column] = padded[picked].tolist()
+        table[column] = padded[kept].tolist()
     return table
 
 

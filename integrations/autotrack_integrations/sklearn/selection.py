@@ -24,7 +24,7 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch, Scope, inside
 from autotrack.run.provenance import Origin, remember
-from autotrack_integrations.sklearn.asking import NotAskedError, params_of
+from autotrack_integrations.sklearn.asking import params_of
 from autotrack_integrations.sklearn.data import arrays_in, describe
 from autotrack_integrations.sklearn.metrics import validated_functions
 from autotrack_integrations.sklearn.nested import InnerSearches
@@ -151,12 +151,8 @@ def _record_start(target: run.Run, call: Call, estimator: Any) -> None:
     target.describe_data(describe(estimator, given))
     asked = {key: call.kwargs[key] for key in _SETTINGS if call.kwargs.get(key) is not None}
     target.derive_params(asked)
-    try:
-        params = params_of(estimator)
-    except NotAskedError as reason:
-        target.lack("params", str(reason))
-    else:
-        target.derive_params({str(key): value for key, value in params.items() if key not in asked})
+    params = params_of(estimator, target)
+    target.derive_params({str(key): value for key, value in params.items() if key not in asked})
 
 
 def _record_splits(target: run.Run, result: Mapping[str, Any]) -> None:

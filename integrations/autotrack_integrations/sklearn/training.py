@@ -40,8 +40,6 @@ __all__ = ["Answers", "kind_of", "training_metrics"]
 
 # Methods `score` that are accuracy, of whole rows where there are several labels, and R2.
 _USUAL_SCORES = frozenset({"ClassifierMixin.score", "MultiOutputClassifier.score", "RegressorMixin.score"})
-
-
 _WITHOUT_TARGET = ("density_estimator", "model")  # kinds whose `score` may do without one
 
 
