@@ -15,6 +15,7 @@ from sklearn.semi_supervised import LabelSpreading, SelfTrainingClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
+from recorded import only_run, runs
 
 X, y = load_iris(return_X_y=True)
 
@@ -22,16 +23,6 @@ X, y = load_iris(return_X_y=True)
 @pytest.fixture(autouse=True)
 def _enabled(store_path):
     autotrack.enable(store=store_path)
-
-
-def runs():
-    """Runs that are nobody's children, oldest first."""
-    return sorted((run for run in autotrack.search_runs() if run.parent is None), key=lambda run: run.id)
-
-
-def only_run():
-    (run,) = runs()
-    return run
 
 
 def test_biclusterings_and_covariances_are_models():

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
+from recorded import only_run, runs
 
 X, y = load_iris(return_X_y=True)
 
@@ -23,16 +24,6 @@ X, y = load_iris(return_X_y=True)
 @pytest.fixture(autouse=True)
 def _enabled(store_path):
     autotrack.enable(store=store_path)
-
-
-def runs(where=""):
-    """Runs that are nobody's children, oldest first."""
-    return sorted((run for run in autotrack.search_runs(where) if run.parent is None), key=lambda run: run.id)
-
-
-def only_run():
-    (run,) = runs()
-    return run
 
 
 def test_search_over_lists_is_recorded_like_any_other():

@@ -27,6 +27,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
+from recorded import only_run
 
 X, y = load_iris(return_X_y=True)
 TREE = DecisionTreeClassifier(random_state=0)
@@ -35,11 +36,6 @@ TREE = DecisionTreeClassifier(random_state=0)
 @pytest.fixture(autouse=True)
 def _recorded(store_path):
     autotrack.enable(store=store_path, log_models=False)
-
-
-def only_parent():
-    (run,) = [run for run in autotrack.search_runs() if run.parent is None]
-    return run
 
 
 def inner_search():
@@ -64,7 +60,7 @@ class Sometimes(ClassifierMixin, BaseEstimator):
 
 def test_cross_validate_records_each_split_and_their_mean():
     result = cross_validate(TREE, X, y, cv=4, scoring=["accuracy", "f1_macro"], return_train_score=True)
-    run = only_parent()
+    run = only_run()
     assert run.name == "cross_validate(DecisionTreeClassifier)"
     for key in ("test_accuracy", "test_f1_macro", "train_accuracy", "train_f1_macro", "fit_time", "score_time"):
         assert list(run.history(key).values) == list(result[key])
@@ -79,7 +75,7 @@ def test_cross_validate_records_each_split_and_their_mean():
 
 def test_cross_val_score_records_the_times_that_it_does_not_return():
     scores = cross_val_score(TREE, X, y, cv=3)
-    run = only_parent()
+    run = only_run()
     assert list(run.history("test_score").values) == list(scores)
     assert run.metrics["mean_test_score"] == scores.mean()
     assert len(run.history("fit_time")) == 3
@@ -87,7 +83,7 @@ def test_cross_val_score_records_the_times_that_it_does_not_return():
 
 def test_learning_curve_has_its_training_sizes_as_steps():
     sizes, train, test = learning_curve(TREE, X, y, cv=3, shuffle=True, train_sizes=[0.2, 0.6, 1.0], random_state=0)
-    run = only_parent()
+    run = only_run()
     assert list(run.history("mean_test_score").steps) == list(sizes)
     assert list(run.history("mean_test_score").values) == list(test.mean(axis=1))
     assert list(run.history("std_train_score").values) == list(train.std(axis=1))
@@ -97,7 +93,7 @@ def test_learning_curve_has_its_training_sizes_as_steps():
 
 def test_validation_curve_says_what_it_varied():
     train, test = validation_curve(TREE, X, y, param_name="max_depth", param_range=[1, 2, 5], cv=3)
-    run = only_parent()
+    run = only_run()
     assert (run.params["param_name"], run.params["param_range"]) == ("max_depth", [1, 2, 5])
     assert list(run.history("mean_test_score").values) == list(test.mean(axis=1))
     assert list(run.history("mean_train_score").steps) == [0, 1, 2]
@@ -106,7 +102,7 @@ def test_validation_curve_says_what_it_varied():
 
 def test_permutation_test_keeps_the_scores_of_the_permutations():
     score, scores, p_value = permutation_test_score(TREE, X, y, n_permutations=5, cv=2, random_state=0)
-    run = only_parent()
+    run = only_run()
     assert (run.metrics["test_score"], run.metrics["p_value"]) == (score, p_value)
     assert list(run.history("permutation_score").values) == list(scores)
     assert run.params["n_permutations"] == 5
@@ -115,7 +111,7 @@ def test_permutation_test_keeps_the_scores_of_the_permutations():
 def test_failing_cross_validation_is_a_failed_run_with_its_error():
     with pytest.raises(ValueError, match="fits failed"):
         cross_val_score(Sometimes(least=1000), X, y, cv=3)
-    run = only_parent()
+    run = only_run()
     assert run.status == "failed"
     assert run.error.startswith("ValueError: \nAll the 3 fits failed.")
     assert run.params["least"] == 1000
@@ -125,7 +121,7 @@ def test_cross_validation_with_a_failing_split_goes_on():
     splits = [(np.arange(150), np.arange(150)), (np.arange(10), np.arange(150))]
     with pytest.warns(FitFailedWarning):
         cross_val_score(Sometimes(), X, y, cv=splits)
-    run = only_parent()
+    run = only_run()
     assert run.status == "finished"
     assert np.isnan(run.history("test_score").values[1])
     assert np.isnan(run.metrics["mean_test_score"])
@@ -155,7 +151,7 @@ def test_functions_imported_before_enabling_are_recorded_like_all_others(run_pyt
 @pytest.mark.parametrize("wrap", [lambda search: search, lambda search: make_pipeline(StandardScaler(), search)])
 def test_candidates_of_searches_inside_belong_to_the_cross_validation(wrap):
     result = cross_validate(wrap(inner_search()), X, y, cv=KFold(3, shuffle=True, random_state=0))
-    run = only_parent()
+    run = only_run()
     assert [child.name for child in run.children] == [
         f"split {split}, candidate {number}" for split in range(3) for number in range(3)
     ]
@@ -204,7 +200,7 @@ def test_trials_of_an_optuna_search_inside_belong_to_the_cross_validation():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     space = {"max_depth": optuna.distributions.IntDistribution(1, 3)}
     cross_val_score(integration.OptunaSearchCV(TREE, space, n_trials=2, cv=2, n_jobs=2), X, y, cv=2)
-    run = only_parent()
+    run = only_run()
     assert [child.name for child in run.children] == [
         f"split {split}, candidate {number}" for split in range(2) for number in range(2)
     ]
@@ -217,7 +213,7 @@ def test_permutation_importance_is_a_table_of_the_run_of_its_model():
     X_test, y_test = frame[100:], y[100:]
     result = permutation_importance(model, X_test, y_test, n_repeats=2, random_state=0)
     permutation_importance(model, frame[50:], y[50:], n_repeats=2, scoring=["accuracy", "f1_macro"])
-    run = only_parent()
+    run = only_run()
     assert run.name == "DecisionTreeClassifier"
     assert run.tables["test_permutation_importance"] == {
         "feature": ["a", "b", "c", "d"],
@@ -241,7 +237,7 @@ def test_permutation_importance_of_a_model_that_is_not_known_has_a_run_of_its_ow
 
 def test_elimination_by_cross_validation_is_a_fit_and_no_search():
     RFECV(TREE, cv=2).fit(X, y)
-    run = only_parent()
+    run = only_run()
     assert run.name == "RFECV"
     assert run.children == []
 

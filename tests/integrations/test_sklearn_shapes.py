@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
+from recorded import only_run, runs
 
 X, y = load_iris(return_X_y=True)
 
@@ -16,16 +17,6 @@ X, y = load_iris(return_X_y=True)
 @pytest.fixture(autouse=True)
 def _enabled(store_path):
     autotrack.enable(store=store_path)
-
-
-def runs():
-    """Runs that are nobody's children, oldest first."""
-    return sorted((run for run in autotrack.search_runs() if run.parent is None), key=lambda run: run.id)
-
-
-def only_run():
-    (run,) = runs()
-    return run
 
 
 def test_fit_whose_params_cannot_be_read_is_recorded_and_ended():

@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import autotrack
+from recorded import only_run
 
 X, y = load_iris(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
@@ -18,11 +19,6 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 @pytest.fixture(autouse=True)
 def _enabled(store_path):
     autotrack.enable(store=store_path)
-
-
-def only_run():
-    (run,) = [run for run in autotrack.search_runs() if run.parent is None]
-    return run
 
 
 def check_classifier(model, **fitting):

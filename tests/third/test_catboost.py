@@ -7,6 +7,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 
 import autotrack
 from autotrack.testing import IntegrationContract
+from recorded import only_run
 
 catboost = pytest.importorskip("catboost")
 
@@ -27,11 +28,6 @@ class TestCatBoost(IntegrationContract):
 @pytest.fixture
 def _enabled(store_path):
     autotrack.enable(store=store_path)
-
-
-def only_run():
-    (run,) = [run for run in autotrack.search_runs() if run.parent is None]
-    return run
 
 
 @pytest.mark.usefixtures("_enabled")

@@ -6,6 +6,7 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV, train_test_split
 
 import autotrack
+from recorded import only_run
 
 skorch = pytest.importorskip("skorch")
 torch = pytest.importorskip("torch")
@@ -33,11 +34,6 @@ def _enabled(store_path):
 
 def net(**params):
     return skorch.NeuralNetClassifier(Net, max_epochs=3, lr=0.1, verbose=0, **params)
-
-
-def only_run():
-    (run,) = [run for run in autotrack.search_runs() if run.parent is None]
-    return run
 
 
 def test_net_is_recorded_with_its_epochs_as_curves():
