@@ -165,8 +165,9 @@ def test_show_of_a_run_whose_model_is_gone_shows_the_rest(bare: Cli, tmp_path: P
     with autotrack.start_run("kept") as run:
         run.log_artifact(b"bytes", "notes.txt")
         autotrack.log_model({"any": "object"})
-    assert run.models  # waits until they are written
-    assert run.environment  # and until the process record is
+    (run,) = autotrack.search_runs()  # waits until all is written
+    assert run.models
+    assert run.environment
     shutil.rmtree(tmp_path / ".autotrack" / "blobs")
     done = bare("show", run.id)
     assert done.returncode == 0, done.stderr
