@@ -13,12 +13,14 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 from autotrack.errors import AutotrackWarning
 
-__all__ = ["STRICT", "Guard", "cache_dir", "guard", "problems", "tell_once"]
+__all__ = ["STRICT", "Guard", "cache_dir", "guard", "guarded", "problems", "tell_once"]
 
 STRICT = False  # tests set it: then errors of ours are raised
 
@@ -52,6 +54,21 @@ class Guard:
 
 
 guard = Guard
+
+
+def guarded(place: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function under a guard of its own, at a tenth of a microsecond a call; None where it fails."""
+
+    def run(*args: Any) -> Any:
+        try:
+            return function(*args)
+        except Exception as error:
+            if STRICT:
+                raise
+            _tell_failure(place, error)
+            return None
+
+    return run
 
 
 def tell_once(key: str, message: str) -> None:

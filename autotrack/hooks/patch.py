@@ -16,9 +16,9 @@ from collections.abc import Callable, Generator
 from types import FunctionType
 from typing import Any
 
-from autotrack.guard import guard
+from autotrack.guard import guard, guarded
 
-__all__ = ["Call", "Hook", "Patch"]
+__all__ = ["Call", "Hook", "Patch", "Tap"]
 
 FRAME_FILE = "<watched>"  # stands in tracebacks for the one frame of ours
 
@@ -43,7 +43,41 @@ Hook = Callable[[Call], Generator[None, None, None]]
 Visit = tuple[Call, Generator[None, None, None]]
 
 
-class Patch:
+class _Replaced:
+    """An attribute that holds a wrapper of ours until `undo()`."""
+
+    def __init__(self, owner: Any, name: str) -> None:
+        self.owner, self.name = owner, name
+        self.active = True
+        self._was_own = name in getattr(owner, "__dict__", (name,))
+        self._original = _unwatched(_read(owner, name) if self._was_own else inspect.getattr_static(owner, name))
+        self._wrapper = self._wrap(self._original)
+        setattr(owner, name, self._wrapper)
+
+    def _wrap(self, original: Any) -> Any:
+        if isinstance(original, (staticmethod, classmethod)):
+            return type(original)(self._wrap_function(original.__func__))
+        if not callable(original):
+            raise TypeError(f"{self.name!r} of {self.owner!r} is a {type(original).__name__}, not a function")
+        return self._wrap_function(original)
+
+    def _wrap_function(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        raise NotImplementedError
+
+    def undo(self) -> None:
+        """Stop watching and leave the attribute as it was; under somebody else's wrapper ours stays, silent."""
+        self.active = False
+        if _read(self.owner, self.name) is self._wrapper:
+            if self._was_own:
+                setattr(self.owner, self.name, self._original)
+            else:
+                delattr(self.owner, self.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()
+
+
+class Patch(_Replaced):
     """A watched attribute of a module, class, descriptor or closure cell. Watching starts at once; `undo()` ends it.
 
     Args:
@@ -61,22 +95,9 @@ class Patch:
             raise TypeError(
                 f"{hook!r} is no hook. Expected a generator function: one `yield`, where the original runs."
             )
-        self.owner, self.name, self.hook = owner, name, hook
+        self.hook = hook
         self.place = f"{hook.__module__}.{hook.__name__}"
-        self.active = True
-        self._was_own = name in getattr(owner, "__dict__", (name,))
-        self._original = _unwatched(_read(owner, name) if self._was_own else inspect.getattr_static(owner, name))
-        self._wrapper = _wrap(self._original, self)
-        setattr(owner, name, self._wrapper)
-
-    def undo(self) -> None:
-        """Stop watching and leave the attribute as it was; under somebody else's wrapper ours stays, silent."""
-        self.active = False
-        if _read(self.owner, self.name) is self._wrapper:
-            if self._was_own:
-                setattr(self.owner, self.name, self._original)
-            else:
-                delattr(self.owner, self.name)
+        super().__init__(owner, name)
 
     def enter(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Visit | None:
         """The part before `yield`. None: the hook failed or is not interested."""
@@ -99,8 +120,42 @@ class Patch:
                 # An error refers to its frames and they to the user's data: keep neither alive.
                 call.result = call.error = None
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(None), ()
+    def _wrap_function(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        return _watched(original, self)
+
+
+Heard = Callable[[Any, tuple[Any, ...], dict[str, Any]], None]
+
+
+class Tap(_Replaced):
+    """The lean kind, for what is called in every step: it costs half a microsecond where a `Patch` costs three.
+
+    Args:
+        before: Called with the arguments before the function runs: `before(args, kwargs)`.
+        after: Called with what it returned: `after(result, args, kwargs)`.
+        failed: Called with what it raised: `failed(error, args, kwargs)`.
+        skip: Whether to leave everything out now: a compiler is reading the function.
+    """
+
+    def __init__(
+        self,
+        owner: Any,
+        name: str,
+        *,
+        before: Callable[[tuple[Any, ...], dict[str, Any]], None] | None = None,
+        after: Heard | None = None,
+        failed: Heard | None = None,
+        skip: Callable[[], bool] = bool,
+    ) -> None:
+        place = f"{getattr(owner, '__name__', owner)}.{name}"
+        self.before = before and guarded(place, before)
+        self.after = after and guarded(place, after)
+        self.failed = failed and guarded(place, failed)
+        self.skip = skip
+        super().__init__(owner, name)
+
+    def _wrap_function(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        return _tapped(original, self, self.skip, self.before, self.after, self.failed)
 
 
 def _read(owner: Any, name: str) -> Any:
@@ -116,15 +171,7 @@ def _unwatched(function: Any) -> Any:
     return function
 
 
-def _wrap(original: Any, patch: Patch) -> Any:
-    if isinstance(original, (staticmethod, classmethod)):
-        return type(original)(_wrap_function(original.__func__, patch))
-    if not callable(original):
-        raise TypeError(f"{patch.name!r} of {patch.owner!r} is a {type(original).__name__}, not a function")
-    return _wrap_function(original, patch)
-
-
-def _wrap_function(original: Callable[..., Any], patch: Patch | None) -> Callable[..., Any]:
+def _watched(original: Callable[..., Any], patch: Patch | None) -> Callable[..., Any]:
     def watched(*args: Any, **kwargs: Any) -> Any:
         if patch is None or not patch.active:
             return original(*args, **kwargs)
@@ -139,6 +186,42 @@ def _wrap_function(original: Callable[..., Any], patch: Patch | None) -> Callabl
         patch.leave(visit, result, None)
         return result
 
+    return _dressed(watched, original)
+
+
+def _tapped(
+    original: Callable[..., Any],
+    tap: Tap | None,
+    skip: Callable[[], bool],
+    before: Any,
+    after: Any,
+    failed: Any,
+) -> Callable[..., Any]:
+    def only_after(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        if tap is not None and not skip() and tap.active:
+            after(result, args, kwargs)
+        return result
+
+    def around(*args: Any, **kwargs: Any) -> Any:
+        if tap is None or skip() or not tap.active:
+            return original(*args, **kwargs)
+        if before is not None:
+            before(args, kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException as error:
+            if failed is not None:
+                failed(error, args, kwargs)
+            raise
+        if after is not None:
+            after(result, args, kwargs)
+        return result
+
+    return _dressed(only_after if before is None and failed is None else around, original)
+
+
+def _dressed(watched: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     # Libraries look at the name of the calling frame (metadata routing in scikit-learn) and at the globals of a
     # function (torch.jit); a pickled wrapper must not carry globals of ours. So both are the original's.
     name = getattr(original, "__name__", "watched")

@@ -51,6 +51,7 @@ class Buffer:
         self._patches: list[tuple[int, int, Row]] = []
         self._points = bytearray()
         self._tasks: deque[tuple[Callable[[], None], int]] = deque()
+        self._sources: list[Callable[[], None]] = []
         self._task_bytes = 0
         self._runs: dict[str, int] = {}
         self._keys: dict[str, int] = {}
@@ -90,6 +91,44 @@ class Buffer:
         ]
         self._points.extend(packed[0] if len(packed) == 1 else b"".join(packed))
         self._mark()
+
+    def timed_points(self, run_id: str, points: Sequence[tuple[str, int, int, float, int]]) -> None:
+        """Record values of metrics: key, step, microseconds since 1970, value, epoch."""
+        if len(self._points) >= MAX_WAITING_BYTES:
+            self._drop(len(points))
+            return
+        run = self._number(run_id, self._runs)
+        self._points.extend(
+            b"".join(
+                [
+                    POINT.pack(run, self._number(key, self._keys), step, at_us, value, epoch)
+                    for key, step, at_us, value, epoch in points
+                ]
+            )
+        )
+        self._mark()
+
+    def add_source(self, source: Callable[[], None]) -> None:
+        """Call this before anything is written: for what collects its points itself and tells of them with `wake`."""
+        self._sources.append(source)
+
+    def remove_source(self, source: Callable[[], None]) -> None:
+        """No more of this one, after a last call."""
+        if source in self._sources:
+            with self._flush_lock, guard("writer thread"):
+                source()
+            self._sources.remove(source)
+
+    def collect(self) -> None:
+        """Ask the sources now: what they have is about to be read."""
+        if self._sources:
+            with self._flush_lock:
+                self._ask_sources()
+
+    def wake(self) -> None:
+        """A source has something; it is asked within 200 ms."""
+        if not self._wake.is_set() or self._thread is None:
+            self._mark()
 
     def later(self, task: Callable[[], None], size_bytes: int = 0) -> None:
         """Run a task on the writer thread, in order; at once if too many bytes are waiting already."""
@@ -217,6 +256,7 @@ class Buffer:
     def _drain(self) -> None:
         """Hand what waits to the journal; put it back if the journal cannot take it. The flush lock is held."""
         self._flushed_at = time.monotonic()
+        self._ask_sources()
         patches = self._patches[: len(self._patches)]
         points = bytes(self._points[: len(self._points)])
         if not patches and not points:
@@ -236,6 +276,11 @@ class Buffer:
             with self._names_lock:
                 self._new_runs, self._new_keys = {**runs, **self._new_runs}, {**keys, **self._new_keys}
             raise
+
+    def _ask_sources(self) -> None:
+        for source in tuple(self._sources):
+            with guard("writer thread"):
+                source()
 
     def _number(self, name: str, known: dict[str, int]) -> int:
         number = known.get(name)

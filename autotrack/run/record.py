@@ -94,7 +94,7 @@ class RunRecord:
     @property
     def metrics(self) -> dict[str, float]:
         """The last value of each metric."""
-        return {key: summary["last"] for key, summary in self._row.get("summary", {}).items()}
+        return {key: summary["last"] for key, summary in self._summaries().items()}
 
     def best(self, key: str) -> float:
         """The best value of a metric: the smallest of a loss or error, the largest of anything else.
@@ -102,7 +102,7 @@ class RunRecord:
         Raises:
             DataError: The run has no such metric.
         """
-        summaries = self._row.get("summary", {})
+        summaries = self._summaries()
         if key not in summaries:
             raise DataError(
                 f"Run {self.id} has no metric {key!r}.{nearest(key, summaries)}\n"
@@ -272,6 +272,12 @@ class RunRecord:
     def _written_tables(self) -> dict[str, Table]:
         sha256 = self._row.get("artifacts", {}).get(TABLES)
         return {} if sha256 is None else read_tables(self.store.blobs.get(sha256))
+
+    def _summaries(self) -> dict[str, Any]:
+        if self.is_of_this_process:
+            self._recorder.buffer.collect()
+        summaries: dict[str, Any] = self._row.get("summary", {})
+        return summaries
 
     def _finish_writing(self) -> None:
         if self.is_of_this_process:

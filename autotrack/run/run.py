@@ -21,7 +21,9 @@ from autotrack.store import NO_EPOCH
 from autotrack.store.rows import add_value, apply_patch
 from autotrack.types import Row, RunStatus
 
-__all__ = ["Run"]
+__all__ = ["Point", "Run"]
+
+Point = tuple[str, int, int, float, int]  # metric, step, microseconds since 1970, value, epoch (or NO_EPOCH)
 
 _ENDS = tuple(status for status in get_args(RunStatus) if status != "running")
 
@@ -216,6 +218,25 @@ class Run(RunRecord):
                 for _, step, value in points:
                     summaries[key] = add_value(summaries.get(key), value, step)
                 self._recorder.buffer.points(self.id, points, NO_EPOCH)
+
+    def derive_points(self, points: Sequence[Point]) -> None:
+        """Record values of metrics that a hook has found, each with its step, moment and epoch."""
+        summaries = self._row.setdefault("summary", {})
+        known = self._user_keys
+        kept = [point for point in points if point[0] not in known] if known else points
+        for key, step, _, value, _ in kept:
+            summaries[key] = add_value(summaries.get(key), value, step)
+        if kept:
+            self._recorder.buffer.timed_points(self.id, kept)
+
+    def add_source(self, source: Callable[[], None]) -> Callable[[], None]:
+        """Ask a hook for its points before anything is written, until the run is finished; call what is returned
+        when it has some.
+        """
+        buffer = self._recorder.buffer
+        buffer.add_source(source)
+        self.on_finish.append(lambda _: buffer.remove_source(source))
+        return buffer.wake
 
     def start_children(self, source: str) -> Children:
         """For a hook that records many children of this run in passing."""
