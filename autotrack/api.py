@@ -70,6 +70,7 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("optuna_integration.sklearn.sklearn", "autotrack_integrations.sklearn.optuna_search:watch"),
         ("joblib.parallel", "autotrack_integrations.joblib:watch"),
     ),
+    "torch": (("torch", "autotrack_integrations.torch.watch:watch"),),
 }
 
 _lock = threading.RLock()
@@ -85,6 +86,7 @@ def enable(
     libraries: Sequence[str] | None = None,
     log_models: bool | None = None,
     leave_out: Sequence[str] | None = None,
+    monitor: str | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> None:
     """Record every training from here on. Imports none of the libraries it watches; enabling twice changes nothing.
@@ -97,6 +99,8 @@ def enable(
         log_models: Whether to keep fitted models. Default: True.
         leave_out: Parts not to record: some of train_metrics, later_metrics, tables, curves, candidates,
             fingerprints, warnings. Default: none.
+        monitor: The metric by which the best weights of a PyTorch training are chosen, such as `val_accuracy`.
+            Default: `val_loss`, or without one `train_loss_epoch`.
         tags: Tags of every run.
 
     Raises:
@@ -106,7 +110,7 @@ def enable(
     global _is_enabled
     with _lock:
         given = {"store": store, "experiment": experiment, "libraries": libraries, "log_models": log_models}
-        given["leave_out"] = leave_out
+        given.update(leave_out=leave_out, monitor=monitor)
         settings = config.load(given, anew=not _is_enabled)
         wanted = _known_libraries(settings.libraries)
         recorder = record_into(settings)

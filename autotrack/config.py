@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack.errors import ConfigError, nearest
-from autotrack.names import check_name
+from autotrack.names import check_key, check_name
 
 __all__ = ["PARTS", "STORE_FOLDER", "Setting", "Settings", "is_address", "keep", "load"]
 
@@ -36,6 +36,7 @@ _DEFAULTS: dict[str, Any] = {
     "libraries": None,  # all that autotrack knows
     "log_models": True,
     "leave_out": (),
+    "monitor": None,  # val_loss, else train_loss_epoch
     "author": None,  # git's user.name, else the login name
 }
 
@@ -64,6 +65,8 @@ class Settings:
         libraries: Names of the libraries to watch; None: all that are known.
         log_models: Whether fitted models are kept with their runs.
         leave_out: Some of `PARTS`, which are not recorded.
+        monitor: The metric that says which weights of a training are the best ones; None: val_loss, else
+            train_loss_epoch.
         author: Who runs are attributed to; None: git's user.name, else the login name.
     """
 
@@ -75,6 +78,7 @@ class Settings:
         self.libraries: tuple[str, ...] | None = values["libraries"]
         self.log_models: bool = values["log_models"]
         self.leave_out: tuple[str, ...] = values["leave_out"]
+        self.monitor: str | None = values["monitor"]
         self.author: str | None = values["author"]
 
 
@@ -128,6 +132,8 @@ def _checked(name: str, value: Any, origin: str) -> tuple[Any, str]:
         return check_name("experiment name", value), origin
     if name == "author" and value is not None:
         return check_name("author", value), origin
+    if name == "monitor" and value is not None:
+        return check_key("metric key", value), origin
     if name == "libraries" and value is not None:
         return _names(value), origin
     if name == "leave_out":

@@ -33,6 +33,7 @@ def record_into(settings: config.Settings) -> Recorder:
         settings.author,
     )
     recorder.leave_out = frozenset(settings.leave_out)
+    recorder.monitor = settings.monitor
     config.keep(settings)
     run.use(recorder)
     return recorder

@@ -30,7 +30,12 @@ _LOWER_IS_BETTER = re.compile(
 
 def best_of(key: str, summary: Summary) -> float:
     """The least value of what is a loss or an error by its name, the greatest of anything else."""
-    return summary["min"] if _LOWER_IS_BETTER.search(key.lower()) else summary["max"]
+    return summary["min"] if is_lower_better(key) else summary["max"]
+
+
+def is_lower_better(key: str) -> bool:
+    """Whether a metric is a loss or an error, by its name."""
+    return _LOWER_IS_BETTER.search(key.lower()) is not None
 
 
 class Row(TypedDict, total=False):

@@ -52,6 +52,7 @@ class Buffer:
         self._points = bytearray()
         self._tasks: deque[tuple[Callable[[], None], int]] = deque()
         self._sources: list[Callable[[], None]] = []
+        self._settlers: list[Callable[[], None]] = []
         self._task_bytes = 0
         self._runs: dict[str, int] = {}
         self._keys: dict[str, int] = {}
@@ -108,19 +109,27 @@ class Buffer:
         )
         self._mark()
 
-    def add_source(self, source: Callable[[], None]) -> None:
-        """Call this before anything is written: for what collects its points itself and tells of them with `wake`."""
-        self._sources.append(source)
+    def add_source(self, source: Callable[[], None], settle: Callable[[], None]) -> None:
+        """For what collects its points itself, and tells of them with `wake`.
 
-    def remove_source(self, source: Callable[[], None]) -> None:
+        Args:
+            source: Called before anything is written, from any thread: hands its points over.
+            settle: Called where somebody is about to read: completes what it can.
+        """
+        self._sources.append(source)
+        self._settlers.append(settle)
+
+    def remove_source(self, source: Callable[[], None], settle: Callable[[], None]) -> None:
         """No more of this one, after a last call."""
         if source in self._sources:
             with self._flush_lock, guard("writer thread"):
                 source()
             self._sources.remove(source)
+            self._settlers.remove(settle)
 
     def collect(self) -> None:
         """Ask the sources now: what they have is about to be read."""
+        self._settle()
         if self._sources:
             with self._flush_lock:
                 self._ask_sources()
@@ -152,6 +161,7 @@ class Buffer:
 
     def flush(self) -> None:
         """Write all that was logged before this call, tasks included."""
+        self._settle()
         self._run_tasks()
         with self._flush_lock, guard("journal"):
             self._drain()
@@ -276,6 +286,11 @@ class Buffer:
             with self._names_lock:
                 self._new_runs, self._new_keys = {**runs, **self._new_runs}, {**keys, **self._new_keys}
             raise
+
+    def _settle(self) -> None:
+        for settle in tuple(self._settlers):
+            with guard("settling"):
+                settle()
 
     def _ask_sources(self) -> None:
         for source in tuple(self._sources):

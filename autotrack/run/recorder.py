@@ -22,6 +22,7 @@ class Recorder:
         tags: What every run is tagged with.
         log_models: Whether fitted models are kept.
         leave_out: Parts of the record that are not kept; see `config.PARTS`.
+        monitor: The metric that says which weights are the best ones; None: the usual one.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Recorder:
         self.tags = dict(tags or {})
         self.log_models = log_models
         self.leave_out = frozenset(leave_out)
+        self.monitor: str | None = None
         self.author = author
         self._capture: Capture | None = None
         self._capture_lock = threading.Lock()

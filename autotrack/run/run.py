@@ -229,13 +229,13 @@ class Run(RunRecord):
         if kept:
             self._recorder.buffer.timed_points(self.id, kept)
 
-    def add_source(self, source: Callable[[], None]) -> Callable[[], None]:
-        """Ask a hook for its points before anything is written, until the run is finished; call what is returned
-        when it has some.
+    def add_source(self, source: Callable[[], None], settle: Callable[[], None]) -> Callable[[], None]:
+        """Until the run is finished, ask a hook for its points before anything is written, and have it complete what
+        it can before anything is read; call what is returned when it has points.
         """
         buffer = self._recorder.buffer
-        buffer.add_source(source)
-        self.on_finish.append(lambda _: buffer.remove_source(source))
+        buffer.add_source(source, settle)
+        self.on_finish.append(lambda _: buffer.remove_source(source, settle))
         return buffer.wake
 
     def start_children(self, source: str) -> Children:

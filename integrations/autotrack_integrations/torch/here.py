@@ -1,0 +1,147 @@
+"""torch: what is going on in this thread, between one event and the next.
+
+Watches   nothing; losses.py, steps.py, reads.py and loaders.py write down here what happened
+Records   nothing
+Never     keeps a tensor that has a graph: of a loss its value, on other devices a detached copy of the scalar
+Needs     torch >= 2.2
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from autotrack.hooks import is_users, known_codes
+
+if TYPE_CHECKING:
+    from autotrack_integrations.torch.evaluation import Evaluation
+    from autotrack_integrations.torch.training import Training
+
+__all__ = ["Judged", "Loss", "Path", "here", "now_us", "path_of", "user_frame"]
+
+# Where the user's code is: identity of the code and instruction, from the inside out.
+Path = tuple[tuple[int, int], ...]
+
+_MAX_DEPTH = 6  # of the user's own frames that tell one place from another
+
+
+@dataclass(slots=True)
+class Judged:
+    """One call of a loss function whose result has a graph.
+
+    Attributes:
+        number: The sequence number of its node in the graph, by which it is found again from what backward starts at.
+        value: What it returned: per sample, if it summed over them; a scalar tensor where the device is another.
+        is_sum: Whether it summed over the samples.
+        samples: How many there were.
+        target: The target, weakly: which data it was.
+        site: Where it was called.
+        deferred: Adds it to an evaluation, if no backward reaches it.
+    """
+
+    number: int
+    value: Any
+    is_sum: bool
+    samples: int
+    target: Any
+    site: tuple[int, int] | None
+    deferred: Callable[[], None] | None
+
+
+@dataclass(slots=True)
+class Loss:
+    """What one backward started at.
+
+    Attributes:
+        name: What the user calls it; may be empty.
+        divisor: By what number it was divided before, if it was: the number of batches that are accumulated.
+    """
+
+    path: Path
+    name: str
+    value: Any
+    divisor: int
+    samples: int
+
+
+@dataclass
+class _Here(threading.local):
+    """Of this thread.
+
+    Attributes:
+        is_busy: Our own computations are under way: nothing of them is heard.
+        judged: Loss functions called since the last step.
+        sites: Where loss functions were called whose results backward has reached.
+        losses: Where backward started since the last step.
+        stepping: The training whose optimizer is in its step.
+        training: The training that stepped last.
+        evaluations: Those under way, by their key.
+        recent: Values that are on record already, the newest ones: not recorded twice under another name.
+        pass_number: Which pass of a DataLoader gave the last batch; 0 if none did.
+        criterion: The loss function that was called last, as `cross_entropy`.
+        autocast: The type that it was called under, where autocast is on.
+        waited_s: Time spent waiting for batches since the last step.
+        fetched_at: When the batch under way was asked for.
+        target: The target, weakly, of the last loss that backward went through.
+    """
+
+    is_busy: bool = False
+    judged: list[Judged] = field(default_factory=list)
+    sites: set[tuple[int, int]] = field(default_factory=set)
+    losses: list[Loss] = field(default_factory=list)
+    stepping: "Training | None" = None
+    training: "Training | None" = None
+    evaluations: "dict[Any, Evaluation]" = field(default_factory=dict)
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=32))
+    pass_number: int = 0
+    waited_s: float = 0.0
+    fetched_at: float = 0.0
+    criterion: str = ""
+    autocast: str = ""
+    target: Any = None
+
+    def forget(self) -> None:
+        """In a forked child, and when nothing is watched any more."""
+        self.__init__()  # type: ignore[misc]
+
+
+here = _Here()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=here.forget)
+
+
+def now_us() -> int:
+    """Microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """The nearest frame, from this one outward, whose code is the user's own; else the nearest outside of torch."""
+    start = frame
+    while frame is not None:
+        known = known_codes.get(id(frame.f_code))
+        if known[1] if known is not None else is_users(frame.f_code):
+            return frame
+        frame = frame.f_back
+    while start is not None:
+        if not str(start.f_globals.get("__name__", "")).startswith(("torch.", "autotrack")):
+            return start
+        start = start.f_back
+    return None
+
+
+def path_of(frame: FrameType | None) -> Path:
+    """Where this is called from: the innermost of the user's own frames."""
+    path: list[tuple[int, int]] = []
+    while frame is not None and len(path) < _MAX_DEPTH:
+        code = frame.f_code
+        known = known_codes.get(id(code))
+        if known[1] if known is not None else is_users(code):
+            path.append((id(code), frame.f_lasti))
+        frame = frame.f_back
+    return tuple(path)

@@ -1,0 +1,275 @@
+"""torch: the settings of a training, as they are at its first step.
+
+Watches   Module.__init__, LRScheduler.__init__ and ReduceLROnPlateau.__init__ (public): what they were made with
+Records   params    optimizer, scheduler, criterion, loader and model with their arguments, n_parameters, n_trainable,
+                    device, dtype, amp, compiled, seed; what the script says of itself: arguments, configs, constants
+          data      the data set's length, and shape and fingerprint of tensors in memory
+          tables    modules: each with its class, number of parameters and shapes
+Never     keeps what was passed to a constructor, but numbers, texts and short lists of them
+Needs     torch >= 2.2
+"""
+
+import sys
+import weakref
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from types import FrameType
+from typing import Any
+
+from autotrack import model, run
+from autotrack.guard import guard
+from autotrack.hooks import Tap, is_users, local_variables
+from autotrack.run import heard
+from autotrack_integrations.torch.here import Loss, here
+from autotrack_integrations.torch.loaders import loader_of
+from autotrack_integrations.torch.skeleton import unwrapped
+
+__all__ = ["record_settings", "watch_constructors"]
+
+_PLAIN = (bool, int, float, str, type(None))
+_MAX_LENGTH = 32  # of a list that is a setting
+_MAX_TEXT = 200
+_MAX_MODULES = 2000  # rows of the table
+
+_arguments: "weakref.WeakKeyDictionary[Any, dict[str, Any]]" = weakref.WeakKeyDictionary()
+_schedulers: "weakref.WeakKeyDictionary[Any, list[weakref.ref[Any]]]" = weakref.WeakKeyDictionary()
+
+
+def watch_constructors() -> list[Tap]:
+    """Start watching; the caller keeps the taps and calls undo() on each."""
+    import torch
+    from torch.optim import lr_scheduler
+
+    skip = torch.compiler.is_compiling
+    taps = [Tap(torch.nn.Module, "__init__", before=_hear_module, skip=skip)]
+    for name in ("LRScheduler", "ReduceLROnPlateau"):
+        taps.append(Tap(getattr(lr_scheduler, name), "__init__", after=_hear_scheduler, skip=skip))
+    return taps
+
+
+def _hear_module(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """The frame that calls Module.__init__ is the constructor of the user's class: its arguments are its locals."""
+    module = args[0]
+    if type(module).__module__.startswith("torch."):
+        return
+    frame = sys._getframe(3)
+    outermost = None
+    while frame is not None and frame.f_code.co_name == "__init__" and frame.f_code.co_varnames:
+        if _first_argument(frame) is not module:
+            break
+        outermost, frame = frame, frame.f_back
+    if outermost is not None:
+        code = outermost.f_code
+        names = set(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+        found: dict[str, Any] = {}
+        for name, value in local_variables(outermost):
+            if name in names:
+                found.update(_plain(name, value))
+        _arguments[module] = found
+
+
+def _first_argument(frame: FrameType) -> Any:
+    name = frame.f_code.co_varnames[0]
+    return next((value for key, value in local_variables(frame) if key == name), None)
+
+
+def _hear_scheduler(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    optimizer = args[1] if len(args) > 1 else kwargs.get("optimizer")
+    if optimizer is not None:
+        _schedulers.setdefault(optimizer, []).append(weakref.ref(args[0]))
+
+
+def _plain(name: str, value: Any) -> dict[str, Any]:
+    """A setting by its name, if it is one; a configuration as its fields."""
+    if type(value) in _PLAIN:
+        return {name: value[:_MAX_TEXT] if type(value) is str else value}
+    if type(value) in (list, tuple) and len(value) <= _MAX_LENGTH and all(type(entry) in _PLAIN for entry in value):
+        return {name: list(value)}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f"{name}.{key}": entry for key, entry in asdict(value).items() if type(entry) in _PLAIN}
+    if isinstance(value, type) or type(value).__name__ in ("function", "builtin_function_or_method"):
+        return {name: str(getattr(value, "__name__", ""))}
+    return {}
+
+
+# ---- what is recorded
+
+
+def record_settings(
+    target: run.Run, optimizer: Any, roots: Mapping[str, Any], frame: FrameType | None, losses: list[Loss]
+) -> None:
+    """Record all of it; each part is guarded on its own."""
+    said: dict[str, Any] = {}
+    with guard("torch.settings"):
+        said.update(heard.constants())
+        said.update(heard.configs(_frames(frame)))
+        said.update(heard.settings())
+    found: dict[str, Any] = {}
+    for part in (_of_optimizer, _of_schedulers):
+        with guard("torch.settings"):
+            found.update(part(optimizer))
+    with guard("torch.settings"):
+        found.update(_of_modules(roots))
+    with guard("torch.settings"):
+        found.update(_of_criterion(frame))
+    with guard("torch.settings"):
+        found.update(_of_process())
+    loader = loader_of(here.pass_number)
+    with guard("torch.settings"):
+        found.update(_of_loader(loader))
+    target.derive_params({**said, **found})
+    with guard("torch.data"):
+        target.describe_data(_data(loader, frame))
+    if run.keeps("tables"):
+        with guard("torch.tables"):
+            table = _module_table(roots)
+            target.derive_tables(lambda: {"modules": table})
+
+
+def _of_optimizer(optimizer: Any) -> dict[str, Any]:
+    found = {"optimizer": type(optimizer).__name__}
+    groups = optimizer.param_groups
+    for number, group in enumerate(groups):
+        prefix = f"optimizer.{number}." if number else "optimizer."
+        for key, value in group.items():
+            if key in ("params", "param_names") or (number and groups[0].get(key) is value):
+                continue
+            if (number == 0 or groups[0].get(key) != value) and key != "initial_lr":
+                found.update(_plain(prefix + key, value))
+        if "initial_lr" in group and (number == 0 or groups[0].get("initial_lr") != group["initial_lr"]):
+            found[f"{prefix}lr"] = group["initial_lr"]  # before a scheduler changed it
+    return found
+
+
+def _of_schedulers(optimizer: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    living = [each for ref in _schedulers.get(optimizer, ()) if (each := ref()) is not None]
+    for number, scheduler in enumerate(living):
+        prefix = f"scheduler_{number}" if number else "scheduler"
+        found[prefix] = type(scheduler).__name__
+        for key, value in vars(scheduler).items():
+            if not key.startswith("_") and key not in ("last_epoch", "base_lrs", "optimizer", "verbose"):
+                found.update(_plain(f"{prefix}.{key}", value))
+    return found
+
+
+def _of_modules(roots: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, root in roots.items():
+        module = unwrapped(root)
+        prefix = "model" if len(roots) == 1 else name
+        found[prefix] = type(module).__name__
+        for key, value in _arguments.get(module, {}).items():
+            found[f"{prefix}.{key}"] = value
+        if module is not root:
+            found[f"{prefix}.wrapped_by"] = type(root).__name__
+    parameters = {id(parameter): parameter for root in roots.values() for parameter in root.parameters()}.values()
+    if parameters:
+        first = next(iter(parameters))
+        found["n_parameters"] = sum(parameter.numel() for parameter in parameters)
+        found["n_trainable"] = sum(parameter.numel() for parameter in parameters if parameter.requires_grad)
+        found["device"], found["dtype"] = str(first.device), str(first.dtype).removeprefix("torch.")
+    return found
+
+
+def _of_criterion(frame: FrameType | None) -> dict[str, Any]:
+    """The loss module that the calling code has, with its settings."""
+    from torch.nn.modules.loss import _Loss
+
+    for each in _frames(frame):
+        spaces = [local_variables(each), list(each.f_globals.items())]
+        owner = next((value for key, value in spaces[0] if key == "self"), None)
+        attributes = getattr(owner, "__dict__", {})
+        modules = attributes.get("_modules", {}) if isinstance(attributes, dict) else {}
+        spaces += [list(attributes.items()), list(modules.items())]
+        for space in spaces:
+            for _, value in space:
+                if issubclass(type(value), _Loss):
+                    found: dict[str, Any] = {"criterion": type(value).__name__}
+                    for key in getattr(value, "__constants__", ()):
+                        found.update(_plain(f"criterion.{key}", getattr(value, key, None)))
+                    return found
+    return {"criterion": here.criterion} if here.criterion else {}
+
+
+def _of_process() -> dict[str, Any]:
+    import torch
+
+    found: dict[str, Any] = {}
+    seed = torch.initial_seed()
+    if seed < 1 << 40:  # beyond it Python has drawn it: nobody has set one
+        found["seed"] = seed
+    if here.autocast:
+        found["amp"] = here.autocast
+    return found
+
+
+def _of_loader(loader: Any) -> dict[str, Any]:
+    if loader is None:
+        return {}
+    sampler = type(loader.sampler).__name__ if getattr(loader, "sampler", None) is not None else None
+    found = {
+        "loader.batch_size": loader.batch_size,
+        "loader.shuffle": sampler == "RandomSampler",
+        "loader.workers": loader.num_workers,
+        "loader.drop_last": loader.drop_last,
+        "loader.sampler": sampler,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _data(loader: Any, frame: FrameType | None) -> dict[str, Any]:
+    """The data set of the loader, with the tensors that it holds."""
+    if loader is None:
+        return {}
+    dataset = loader.dataset
+    described: dict[str, Any] = {"kind": "dataset", "type": type(dataset).__name__}
+    while type(dataset).__name__ == "Subset":
+        dataset = dataset.dataset
+    if hasattr(type(loader.dataset), "__len__"):
+        described["shape"] = [len(loader.dataset)]
+    found = {"train": described}
+    tensors = getattr(dataset, "tensors", None)
+    names = [f"tensor_{number}" for number in range(len(tensors))] if isinstance(tensors, tuple) else []
+    held = list(zip(names, tensors, strict=True)) if names else list(getattr(dataset, "__dict__", {}).items())
+    for name, tensor in held[:20]:
+        if (about := _described(tensor)) is not None:
+            found[f"train.{name}"] = about
+    return found
+
+
+def _described(tensor: Any) -> dict[str, Any] | None:
+    import torch
+
+    if type(tensor) is not torch.Tensor:
+        return None
+    about: dict[str, Any] = {
+        "kind": "tensor",
+        "shape": list(tensor.shape),
+        "dtype": str(tensor.dtype).removeprefix("torch."),
+    }
+    if run.keeps("fingerprints") and tensor.is_cpu and not tensor.requires_grad and tensor.dtype != torch.bfloat16:
+        about.update(model.inspect(tensor.numpy()))
+    return about
+
+
+def _module_table(roots: Mapping[str, Any]) -> dict[str, list[Any]]:
+    rows: list[tuple[str, str, int, str]] = []
+    for variable, root in roots.items():
+        for name, module in unwrapped(root).named_modules():
+            own = list(module.named_parameters(recurse=False))
+            shapes = ", ".join(f"{key} {'x'.join(map(str, parameter.shape))}" for key, parameter in own)
+            path = name or variable if len(roots) == 1 else f"{variable}.{name}".rstrip(".")
+            rows.append((path, type(module).__name__, sum(parameter.numel() for _, parameter in own), shapes))
+    rows = rows[:_MAX_MODULES]
+    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+    return {key: list(column) for key, column in zip(("module", "class", "parameters", "shapes"), columns, strict=True)}
+
+
+def _frames(frame: FrameType | None) -> Iterable[FrameType]:
+    for _ in range(40):
+        if frame is None:
+            return
+        if is_users(frame.f_code):
+            yield frame
+        frame = frame.f_back

@@ -1,0 +1,346 @@
+"""torch: the record of one training, from its first step to its end.
+
+Watches   nothing; steps.py tells of each step, evaluation.py of what was evaluated, loaders.py of the batches
+Records   metrics   train_loss and lr per step, each loss under its own name where there are several, train_loss_epoch,
+                    train_accuracy, samples_per_s and data_wait_share per epoch; those of each evaluation
+          params    settings.py
+          models    weights.py
+          tags      trouble: where the loss stopped being a number, and what the lr and the gradients were before
+Never     waits for a device between two epochs; does more in a step than to note it down: a thread of ours, which wakes
+          every 200 ms, makes points of the notes
+Needs     torch >= 2.2
+
+A step is a step of the optimizer that stepped first; others that belong to the training step along with it.
+"""
+
+import math
+import threading
+import time
+import weakref
+from types import FrameType
+from typing import Any
+
+from autotrack import run
+from autotrack.guard import guard
+from autotrack.hooks import EpochReader
+from autotrack_integrations.torch.evaluation import Evaluation, admit_unreached, name_evaluations, read_all
+from autotrack_integrations.torch.here import Loss, Path, here, now_us
+from autotrack_integrations.torch.scores import Sums
+from autotrack_integrations.torch.settings import record_settings
+from autotrack_integrations.torch.thinning import Thinned
+from autotrack_integrations.torch.weights import Weights
+
+__all__ = ["Training"]
+
+NO_EPOCH = -1
+_READ_EVERY = 1000  # steps after which losses that are still on a device are read, where there is no epoch
+_MAX_NAMES = 100  # of metrics that a script reads for itself
+
+Note = tuple[str, int, int, Any, int]  # metric, step, microseconds since 1970, value, epoch
+
+
+class Training:
+    """A training and its run.
+
+    Attributes:
+        run: Its run; None until it is clear that it is a training of its own.
+        paths: Where backward was called for it.
+        scores: Sums of the scores of this epoch's batches, as far as they were taken.
+        next_score_at: When the next one may be taken, as `time.perf_counter`.
+    """
+
+    def __init__(self, optimizer: Any, frame: FrameType | None, created: Any) -> None:
+        self.run: run.Run | None = None
+        self.paths: set[Path] = set()
+        self.steps = 0
+        self.scores: Sums = {}
+        self.next_score_at = 0.0
+        self.is_adversarial = False
+        self._is_ours = False
+        self._optimizer = weakref.ref(optimizer)
+        self._epochs = EpochReader.find(frame, created) if frame is not None else None
+        self._epoch: int | None = None
+        self._weights = Weights(optimizer, frame)
+        self._notes: list[Note] = []  # values that can be read at once
+        self._waiting: list[Note] = []  # values on a device
+        self._lrs: list[Any] = []
+        self._names: dict[str, Any] = {}  # the losses by name, with the value of the first step
+        self._evaluations: dict[Any, str] = {}
+        self._epoch_losses: list[Any] = []
+        self._epoch_samples = 0
+        self._epoch_started = time.perf_counter()
+        self._epoch_waited = 0.0
+        self._passes = 0
+        self._pass_number = 0
+        self._thinned = Thinned()
+        self._error: BaseException | None = None
+        self._wake: Any = None
+        self._is_troubled = False
+        self._grad_norm = math.nan
+        self.has_ended = False
+        self._thread = threading.get_ident()
+        self.began_at = time.perf_counter()
+        self.rival: Training | None = None  # whose part it may turn out to be
+
+    # ---- steps
+
+    def before_step(self, frame: FrameType | None, optimizer: Any) -> None:
+        """The optimizer is about to step: weights are still those of the evaluation and the epoch before."""
+        admit_unreached()
+        if here.evaluations:
+            (here.training or self).end_evaluations(is_over=False)
+        epoch = self._read_epoch(frame)
+        if epoch != self._epoch:
+            if self._epoch is not None:
+                self._end_epoch()
+            self._epoch = epoch
+            self._epoch_started = time.perf_counter()
+        if here.waited_s:
+            self._epoch_waited += here.waited_s
+            here.waited_s = 0.0
+        self._note_lr(optimizer)
+
+    def after_step(self, losses: list[Loss]) -> None:
+        """It has stepped, after backward was called for these losses."""
+        step, self.steps = self.steps, self.steps + 1
+        self._weights.moved()
+        if losses:
+            self._note_losses(losses, step)
+            self._error = None
+        if self._waiting and (len(self._waiting) >= _READ_EVERY):
+            self._read_waiting()
+        if self._wake is not None:
+            self._wake()
+
+    def after_step_of_other(self, losses: list[Loss]) -> None:
+        """Another optimizer of the same training has stepped."""
+        self._weights.moved()
+        self._note_names(losses, max(0, self.steps - 1), now_us())
+        if self._wake is not None:
+            self._wake()
+
+    def _note_losses(self, losses: list[Loss], step: int) -> None:
+        at_us = now_us()
+        if len(losses) == 1 and losses[0].divisor == 1 and losses[0].name in self._names and len(self._names) == 1:
+            value = losses[0].value
+            self._epoch_samples += losses[0].samples
+        else:
+            value = self._note_names(losses, step, at_us)
+            self._epoch_samples += sum(loss.samples for loss in losses)
+        self._epoch_losses.append(value)
+        self._note("train_loss", step, at_us, value)
+        if type(value) is float:
+            here.recent.append(value)
+            if not math.isfinite(value) and not self._is_troubled:
+                self._tell_trouble(step, value)
+
+    def _note_names(self, losses: list[Loss], step: int, at_us: int) -> Any:
+        """Each loss under its own name, once there are several; returns their sum."""
+        by_name: dict[str, list[Any]] = {}
+        for loss in losses:
+            value = loss.value * loss.divisor if loss.divisor > 1 and len(losses) > 1 else loss.value
+            by_name.setdefault(loss.name or "loss", []).append(value)
+        means = {name: sum(values) / len(values) for name, values in by_name.items()}
+        had_one = len(self._names) == 1
+        for name, value in means.items():
+            self._names.setdefault(name, value)
+        if len(self._names) > 1:
+            if had_one and step > 0:
+                self._thinned.also_as(next(iter(self._names)))
+            for name, value in means.items():
+                self._note(name, step, at_us, value)
+                if type(value) is float:
+                    here.recent.append(value)
+        return sum(means.values()) if means else math.nan
+
+    def _note(self, key: str, step: int, at_us: int, value: Any) -> None:
+        note = (key, step, at_us, value, NO_EPOCH if self._epoch is None else self._epoch)
+        (self._notes if type(value) is float or type(value) is int else self._waiting).append(note)
+
+    def _note_lr(self, optimizer: Any) -> None:
+        lrs = [group["lr"] for group in optimizer.param_groups if "lr" in group]
+        if lrs != self._lrs:
+            self._lrs = lrs
+            for number, lr in enumerate(lrs):
+                if not isinstance(lr, (int, float)):
+                    continue  # a tensor on a device: reading it would wait
+                self._note(f"lr_{number}" if number else "lr", self.steps, now_us(), float(lr))
+
+    def _read_epoch(self, frame: FrameType | None) -> int | None:
+        if self._epochs is not None and frame is not None:
+            return self._epochs.read(frame)
+        if here.pass_number != self._pass_number:  # a new one over the training data
+            self._pass_number = here.pass_number
+            self._passes += 1
+        return self._passes - 1 if self._passes else None
+
+    # ---- ends of epochs and evaluations
+
+    def _end_epoch(self) -> None:
+        """Of each epoch what is only known at its end. Weights are still those of its last step."""
+        with guard("torch.epoch"):
+            self._read_waiting()
+            at_us, step = now_us(), max(0, self.steps - 1)
+            losses = read_all(self._epoch_losses)
+            mean = math.fsum(losses) / len(losses) if losses else math.nan
+            if len(losses) > 1:
+                self._note("train_loss_epoch", step, at_us, mean)
+                here.recent.append(mean)
+            for name, (part, count) in self.scores.items():
+                part, count = read_all([part, count])
+                if count:
+                    share = part / count
+                    key, share = ("train_rmse", math.sqrt(share)) if name == "mse" else (f"train_{name}", share)
+                    self._note(key, step, at_us, share)
+            took_s = time.perf_counter() - self._epoch_started
+            if took_s > 0 and len(losses) > 1:
+                if self._epoch_samples:
+                    self._note("samples_per_s", step, at_us, self._epoch_samples / took_s)
+                if self._epoch_waited:
+                    self._note("data_wait_share", step, at_us, min(1.0, self._epoch_waited / took_s))
+            if losses and "val" not in self._evaluations.values():
+                self._judge("train_loss_epoch", mean)
+        self._epoch_losses, self.scores = [], {}
+        self._epoch_samples, self._epoch_waited = 0, 0.0
+
+    def end_evaluations(self, *, is_over: bool) -> None:
+        """What was evaluated since the last step is complete."""
+        found, here.evaluations = list(here.evaluations.values()), {}
+        with guard("torch.evaluation"):
+            at_us = now_us()
+            named = name_evaluations(found, self._evaluations, is_over=is_over)
+            for name, evaluation in named.items():
+                self._note_evaluation(name, evaluation, at_us)
+
+    def _note_evaluation(self, name: str, evaluation: Evaluation, at_us: int) -> None:
+        step = self.steps
+        metrics = evaluation.metrics()
+        for key, value in metrics.items():
+            self._note(f"{name}_{key}", step, at_us, value)
+            here.recent.append(value)
+            self._judge(f"{name}_{key}", value)
+        for key, values in evaluation.said.items():
+            self._note(key, step, at_us, sum(values) / len(values))
+
+    def _judge(self, key: str, value: float) -> None:
+        if self.is_adversarial and key == "train_loss_epoch":
+            return
+        self._weights.judge(key, value, self.steps, self._epoch)
+
+    def _read_waiting(self) -> None:
+        """The values that are still on a device, all at once: the only place that waits for one."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            values = read_all([note[3] for note in waiting])
+            notes = [
+                (key, step, at, value, epoch) for (key, step, at, _, epoch), value in zip(waiting, values, strict=True)
+            ]
+            self._notes.extend(notes)
+            for key, step, _, value, _ in notes:
+                if key == "train_loss" and not math.isfinite(value) and not self._is_troubled:
+                    self._tell_trouble(step, value)
+
+    # ---- what else happens
+
+    def is_evaluating(self) -> bool:
+        """Whether its model is switched to evaluation."""
+        return self._weights.is_evaluating()
+
+    def hold(self) -> None:
+        """An evaluation begins: buffers such as the statistics of batch normalisation may move before it is judged."""
+        self._weights.hold_buffers()
+
+    def hear_value(self, name: str, value: float) -> None:
+        """The script has read a value of its own."""
+        if name in ("train_loss", "lr") or (name not in self._names and len(self._names) > _MAX_NAMES):
+            return
+        here.recent.append(value)
+        self._note(name, max(0, self.steps - 1), now_us(), value)
+        if self._wake is not None:
+            self._wake()
+
+    def fail(self, error: BaseException) -> None:
+        """Something of torch's has raised while it was training."""
+        self._error = error
+
+    def take(self, other: "Training") -> None:
+        """What the other one trains is a part of this training."""
+        self._weights.include(other._weights)
+
+    def owns_parameters_of(self, optimizer: Any) -> bool:
+        """Whether some of the parameters are the same."""
+        return self._weights.shares(optimizer)
+
+    def keep_last(self) -> None:
+        """Its weights are about to be changed by something else."""
+        self._weights.keep_last()
+
+    def _tell_trouble(self, step: int, value: float) -> None:
+        self._is_troubled = True
+        if self.run is not None:
+            before = f"gradient norm before {self._grad_norm:.6g}" if math.isfinite(self._grad_norm) else ""
+            lr = f"lr {self._lrs[0]}" if self._lrs else ""
+            facts = ", ".join(fact for fact in (f"loss is {value} at step {step}", lr, before) if fact)
+            self.run.set_tag("trouble", facts)
+
+    # ---- its run
+
+    def open(self, losses: list[Loss], frame: FrameType | None) -> None:
+        """It is a training of its own: its run begins."""
+        self.run, self._is_ours = run.start_fit(self._weights.name or "training", "torch", is_active=False)
+        self._weights.run = self.run
+        self.run.on_finish.append(lambda _: self._end())
+        self._wake = self.run.add_source(self._tell, self._settle)
+        optimizer = self._optimizer()
+        with guard("torch.settings"):
+            record_settings(self.run, optimizer, self._weights.roots, frame, losses)
+
+    def finish_soon(self) -> None:
+        """From a callback of the garbage collector: its optimizer has died."""
+        if self.run is not None and self._is_ours and self.run.status == "running":
+            self.run.soon(self.finish)
+
+    def finish(self) -> None:
+        """No more steps come."""
+        if self.run is not None and self._is_ours and self.run.is_of_this_process:
+            self.run.finish("finished" if self._error is None else "failed", self._error)
+
+    def reopen(self) -> None:
+        """It goes on after all."""
+        if self.run is not None and self.run.status != "running":
+            self.run.reopen()
+            self.has_ended = False
+
+    def _end(self) -> None:
+        if self.has_ended:
+            return
+        self.has_ended = True
+        self._complete(is_over=True)
+        with guard("torch.model"):
+            self._weights.save()
+            self._weights.release()
+
+    def _settle(self) -> None:
+        """Somebody is about to read, in the thread of the training: as if it had ended here."""
+        if not self.has_ended and self._thread == threading.get_ident() and here.stepping is None:
+            self._complete(is_over=True)
+            with guard("torch.model"):
+                self._weights.save()
+
+    def _complete(self, *, is_over: bool) -> None:
+        if here.training is self:
+            admit_unreached()
+            if here.evaluations:
+                self.end_evaluations(is_over=is_over)
+        if self._epoch_losses:
+            self._end_epoch()
+        self._read_waiting()
+
+    def _tell(self) -> None:
+        """Points of what was noted; on a thread of ours."""
+        notes = self._notes
+        count = len(notes)
+        if count and self.run is not None:
+            taken = notes[:count]
+            del notes[:count]
+            self.run.derive_points(self._thinned.points(taken))

@@ -1,0 +1,16 @@
+"""torch: where watching begins. Everything is undone exactly: hooks are removed, functions are what they were."""
+
+from typing import Any
+
+from autotrack_integrations.torch.loaders import watch_loaders
+from autotrack_integrations.torch.losses import watch_losses
+from autotrack_integrations.torch.reads import watch_reads
+from autotrack_integrations.torch.settings import watch_constructors
+from autotrack_integrations.torch.steps import StepWatch
+
+__all__ = ["watch"]
+
+
+def watch() -> list[Any]:
+    """Start watching; the caller keeps the patches and calls undo() on each."""
+    return [*watch_losses(), *watch_loaders(), *watch_reads(), *watch_constructors(), StepWatch()]

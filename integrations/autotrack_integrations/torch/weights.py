@@ -1,0 +1,259 @@
+"""torch: which modules a training trains, and their weights: the last ones, and the best ones.
+
+Watches   nothing; training.py says when something was judged, and when weights are about to move
+Records   models    `model`: the last weights, `best`: those with the lowest val_loss, else train_loss_epoch; of several
+                    modules each under its variable's name
+          params    best_step, best_epoch
+Never     adds anything to a module; keeps a module alive longer than its optimizer; copies weights that are not better
+Needs     torch >= 2.2
+
+The best weights are copied into memory at once, before the next step, and made a package at the end, and now and then
+before it, lest a killed process leave none. Buffers (the statistics of batch normalisation) move with the forward pass,
+before a step: so they are copied where an evaluation begins.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from types import FrameType
+from typing import Any
+
+from autotrack import model, run
+from autotrack.guard import guard
+from autotrack.hooks import is_users, local_variables
+from autotrack.types import is_lower_better
+from autotrack_integrations.torch.here import here
+from autotrack_integrations.torch.model import tensors_of
+from autotrack_integrations.torch.skeleton import unwrapped
+
+__all__ = ["Weights"]
+
+KEEP_EVERY_S = 20.0
+_USUAL = ("val_loss", "train_loss_epoch")
+_MAX_FRAMES = 40
+_MAX_ENTRIES = 100  # of a list or dict that is searched for modules
+
+Tensors = dict[str, Any]
+
+
+class Weights:
+    """The modules of one training.
+
+    Attributes:
+        roots: Modules that cover the optimizer's parameters, by the names of their variables.
+        run: Where they are kept.
+    """
+
+    def __init__(self, optimizer: Any, frame: FrameType | None) -> None:
+        self.run: run.Run | None = None
+        self._wanted = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+        self.roots: dict[str, Any] = {}
+        with guard("torch.model"):
+            self.roots = _roots(self._wanted, frame)
+        self._monitor = ""
+        self._best = math.inf
+        self._best_at: tuple[int, int | None] | None = None
+        self._best_copy: dict[str, Tensors] = {}
+        self._last_copy: dict[str, Tensors] | None = None
+        self._buffers: dict[str, Tensors] = {}
+        self._is_best_kept = True
+        self._is_last_kept = True
+        self._kept_at = time.monotonic()
+
+    @property
+    def name(self) -> str:
+        """What is trained, as the name of its class."""
+        return "+".join(dict.fromkeys(type(root).__name__ for root in map(unwrapped, self.roots.values())))
+
+    def include(self, other: "Weights") -> None:
+        """The modules of another one belong to it as well."""
+        self._wanted |= other._wanted
+        self.roots.update(other.roots)
+
+    def shares(self, optimizer: Any) -> bool:
+        """Whether some of the optimizer's parameters are among its own."""
+        return any(id(parameter) in self._wanted for group in optimizer.param_groups for parameter in group["params"])
+
+    def is_evaluating(self) -> bool:
+        """Whether all that is trained is switched to evaluation."""
+        return bool(self.roots) and not any(root.training for root in self.roots.values())
+
+    def moved(self) -> None:
+        """A step has changed the weights."""
+        if self._buffers:
+            self._buffers = {}
+        self._last_copy = None
+        self._is_last_kept = False
+
+    def hold_buffers(self) -> None:
+        """Copy what a forward pass may change."""
+        with guard("torch.model"):
+            self._buffers = {name: _copied(_buffers_of(root)) for name, root in self.roots.items()}
+
+    def judge(self, key: str, value: float, step: int, epoch: int | None) -> None:
+        """The weights as they are now have this value; copied if it is better than all before."""
+        chosen = getattr(run.recorder(), "monitor", None)
+        if key != self._monitor:
+            if key != chosen if chosen else self._monitor == "val_loss" or key not in _USUAL:
+                return
+            self._monitor, self._best = key, math.inf
+        value = value if is_lower_better(key) else -value
+        if not value < self._best or not _keeps_models():
+            return
+        self._best, self._best_at, self._is_best_kept = value, (step, epoch), False
+        with guard("torch.model"):
+            for name, root in self.roots.items():
+                live = {**tensors_of(root), **self._buffers.get(name, {})}
+                self._best_copy[name] = _copied(live, self._best_copy.get(name))
+        if time.monotonic() - self._kept_at > KEEP_EVERY_S:
+            self._kept_at = time.monotonic()
+            self._save_best()
+
+    def keep_last(self) -> None:
+        """Somebody else is about to change them."""
+        if self._last_copy is None and _keeps_models():
+            with guard("torch.model"):
+                self._last_copy = {name: _copied(tensors_of(root)) for name, root in self.roots.items()}
+
+    def save(self) -> None:
+        """Keep the last weights and the best ones with the run, as far as they are not yet."""
+        if self.run is None or self._is_last_kept or not _keeps_models():
+            return
+        self._is_last_kept = True
+        for name, root in self.roots.items():
+            tensors = None if self._last_copy is None else self._last_copy[name]
+            self._keep(root, "model" if len(self.roots) == 1 else name, tensors)
+        self._save_best()
+
+    def release(self) -> None:
+        """Let go of the modules, and of the copies."""
+        self.roots, self._best_copy, self._last_copy, self._buffers = {}, {}, None, {}
+
+    def _save_best(self) -> None:
+        if self._best_at is None or self._is_best_kept or self.run is None:
+            return
+        self._is_best_kept = True
+        for name, tensors in self._best_copy.items():
+            if name in self.roots:
+                self._keep(self.roots[name], "best" if len(self.roots) == 1 else f"best-{name}", dict(tensors))
+        step, epoch = self._best_at
+        self.run.derive_params({"best_step": step, **({} if epoch is None else {"best_epoch": epoch})})
+
+    def _keep(self, root: Any, name: str, tensors: Mapping[str, Any] | None) -> None:
+        assert self.run is not None
+        with guard("torch.model"):
+            here.is_busy = True
+            try:
+                package = model.pack(root, flavor="torch", run_id=self.run.id, name=name, tensors=tensors)
+            except model.ModelSaveError as error:
+                self.run.lack(name, str(error))
+                raise
+            finally:
+                here.is_busy = False
+            self.run.log_package(package.manifest, package.files, name)
+
+
+def _keeps_models() -> bool:
+    recorder = run.recorder()
+    return recorder is not None and recorder.log_models
+
+
+def _buffers_of(root: Any) -> Tensors:
+    parameters = {name for name, _ in unwrapped(root).named_parameters(remove_duplicate=False)}
+    return {name: tensor for name, tensor in tensors_of(root).items() if name not in parameters}
+
+
+def _copied(live: Mapping[str, Any], into: Tensors | None = None) -> Tensors:
+    """Copies on the same device; into those of the last time, where they still fit."""
+    import torch
+
+    here.is_busy = True
+    try:
+        with torch._C.DisableTorchFunction(), torch.no_grad():
+            if into is not None and all(
+                name in into and into[name].shape == tensor.shape and into[name].dtype == tensor.dtype
+                for name, tensor in live.items()
+            ):
+                for name, tensor in live.items():
+                    into[name].copy_(tensor)
+                return into
+            return {name: tensor.detach().clone() for name, tensor in live.items()}
+    finally:
+        here.is_busy = False
+
+
+# ---- finding them
+
+
+def _roots(wanted: set[int], frame: FrameType | None) -> dict[str, Any]:
+    """The module that covers these parameters and has the fewest others; else the fewest that cover them together."""
+    covers: list[tuple[str, Any, set[int], int]] = []
+    for name, module in _modules_around(frame):
+        own = {id(parameter) for parameter in module.parameters()}
+        if own & wanted and not any(module is known for _, known, _, _ in covers):
+            covers.append((name, module, own & wanted, len(own)))
+    if not covers:
+        covers = _anywhere(wanted)
+    whole = [entry for entry in covers if entry[2] == wanted]
+    if whole:
+        name, module, _, _ = min(whole, key=lambda entry: (entry[3], entry[1] is not unwrapped(entry[1])))
+        return {name: module}
+    chosen: dict[str, Any] = {}
+    left = set(wanted)
+    while covers and left:
+        name, module, own, _ = max(covers, key=lambda entry: (len(entry[2] & left), -entry[3]))
+        if not own & left:
+            break
+        chosen[name if name not in chosen else f"{name}_{len(chosen)}"] = module
+        left -= own
+    return chosen
+
+
+def _modules_around(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
+    """Modules in the variables of the calling code, in attributes of its objects and in its lists and dicts."""
+    from torch.nn import Module
+
+    seen: set[int] = set()
+    for _ in range(_MAX_FRAMES):
+        if frame is None:
+            return
+        if is_users(frame.f_code):
+            spaces = [local_variables(frame)]
+            if id(frame.f_globals) not in seen:
+                seen.add(id(frame.f_globals))
+                spaces.append(list(frame.f_globals.items()))
+            for space in spaces:
+                for name, value in space:
+                    for inner, candidate in ((name, value), *_inside(name, value)):
+                        if issubclass(type(candidate), Module) and id(candidate) not in seen:
+                            seen.add(id(candidate))
+                            yield inner, candidate
+        frame = frame.f_back
+
+
+def _inside(name: str, value: Any) -> Iterable[tuple[str, Any]]:
+    from torch.nn import Module
+
+    if type(value) is dict:
+        return [(str(key), entry) for key, entry in list(value.items())[:_MAX_ENTRIES]]
+    if type(value) in (list, tuple):
+        return [(f"{name}_{number}", entry) for number, entry in enumerate(value[:_MAX_ENTRIES])]
+    if issubclass(type(value), (Module, type)) or type(value).__module__ in ("builtins", "torch"):
+        return ()
+    attributes = getattr(value, "__dict__", None)
+    return list(attributes.items())[:_MAX_ENTRIES] if type(attributes) is dict else ()
+
+
+def _anywhere(wanted: set[int]) -> list[tuple[str, Any, set[int], int]]:
+    """The last resort: all that lives. Takes some ten milliseconds."""
+    import gc
+
+    from torch.nn import Module
+
+    found = []
+    for candidate in gc.get_objects():
+        if issubclass(type(candidate), Module):
+            own = {id(parameter) for parameter in candidate.parameters()}
+            if own & wanted:
+                found.append((type(candidate).__name__, candidate, own & wanted, len(own)))
+    return found
