@@ -9,19 +9,16 @@ Never     changes what a task computes, returns or raises; a task sent from insi
 Needs     joblib >= 1.3
 """
 
-import os
 import threading
 import weakref
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from autotrack import run
-from autotrack.guard import guard
 from autotrack.hooks import Call, Carried, Patch, inside
+from autotrack.run.workers import InWorker, for_workers
 
-__all__ = ["InWorker", "watch"]
+__all__ = ["watch"]
 
 Task = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 OnResult = Callable[[Any, tuple[Any, ...], Mapping[str, Any], Any], None]
@@ -53,8 +50,11 @@ def watch() -> list[Patch]:
             return
         of_batch[batch] = carried
         backend = type(pool._backend).__name__
-        if backend == "LokyBackend" and (settings := _settings_for_workers(carried)):
-            batch.items = [(InWorker(task, settings), args, kwargs) for task, args, kwargs in batch.items]
+        if backend == "LokyBackend":
+            with carried.here():
+                how = for_workers()
+            if how is not None:
+                batch.items = [(InWorker(task, how), args, kwargs) for task, args, kwargs in batch.items]
         if backend != "ThreadingBackend":  # whose threads tell of each task themselves
             results.expect(carried, batch.items)
         yield
@@ -118,66 +118,3 @@ class _Results:
             scope = inside()
         if scope is not None and scope.on_result is not None:
             self._dispatched.batch = scope.on_result, tasks
-
-
-def _settings_for_workers(carried: Carried) -> "ForWorkers | None":
-    """What a worker needs to record as this process does; None where tasks are not recorded."""
-    with carried.here():
-        recorder = run.recorder()
-        if recorder is None or not run.is_recording():
-            return None
-        active = run.active_run()
-    enabling = {
-        "store": str(recorder.buffer.root),
-        "experiment": recorder.experiment,
-        "log_models": recorder.log_models,
-        "leave_out": sorted(recorder.leave_out),
-        "tags": recorder.tags,
-    }
-    return ForWorkers(enabling, None if active is None else (active.id, active.experiment))
-
-
-@dataclass(frozen=True)
-class ForWorkers:
-    """How to record in a worker: arguments of `enable()`, and the open run's id and experiment, if there is one."""
-
-    enabling: dict[str, Any]
-    open_run: tuple[str, str] | None
-
-
-class InWorker:
-    """A task of the user's, recorded also in another process. There it is called as it would have been."""
-
-    def __init__(self, task: Callable[..., Any], settings: ForWorkers) -> None:
-        self.task = task
-        self.settings = settings
-        self.sender = os.getpid()
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if os.getpid() == self.sender:
-            return self.task(*args, **kwargs)
-        with _recording(self.settings):
-            return self.task(*args, **kwargs)
-
-
-@contextmanager
-def _recording(settings: ForWorkers) -> Iterator[None]:
-    """Record in this block only: the process is used again, also for the insides of fits, which stay silent."""
-    open_run = run.inside_run(*settings.open_run) if settings.open_run else nullcontext()
-    if run.recorder() is not None:  # a task before switched it on for itself
-        with open_run:
-            yield
-        return
-    with guard("recording in a worker"):
-        import autotrack
-
-        autotrack.enable(**settings.enabling)
-    recorder = run.recorder()
-    try:
-        with open_run:
-            yield
-    finally:
-        run.use(None)
-        if recorder is not None:
-            with guard("recording in a worker"):
-                recorder.flush()

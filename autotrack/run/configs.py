@@ -1,0 +1,144 @@
+"""Settings that lie in the script's own names: UPPER_CASE constants, and what is called config, args, hparams ...
+
+Names and fields are read, never kept, and no code of the user's runs for it. Only plain values count: numbers, texts,
+booleans, None, paths, short lists of them.
+"""
+
+import os
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import PurePath
+from types import FrameType, ModuleType, SimpleNamespace
+from typing import Any
+
+from autotrack.run.whose import is_users_class, is_users_file
+
+__all__ = ["configs", "constants", "flat"]
+
+_MAX_ITEMS = 20  # items of a list that is a setting; a longer one is data
+_MAX_TEXT = 2000  # characters of a text that is a setting
+_MAX_DEPTH = 4  # configs in configs
+_MAX_NAMES = 2000  # names in one frame: a namespace beyond it is a library's, not a script's
+_UNHELD = 3  # references to a frame's snapshot that nobody else holds: its own, our two
+_IS_FUNCTION = 0x1  # CO_OPTIMIZED: the frame's locals are slots, and `f_locals` a snapshot of them
+_NOTHING = object()
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
+_CONFIG = re.compile(
+    r"(?:(?i:\w*_)?(?i:configs?|configuration|cfg|args|arguments|opts?|options|flags|hparams|hps|hyp|hyperparams"
+    r"|hyperparameters|params|conf|settings)|[A-Z]\w*(?:Config|Configuration|Cfg|Args|Arguments|HParams|Settings))\d*"
+)
+
+
+def constants() -> dict[str, Any]:
+    """The UPPER_CASE names of the script itself that hold plain values."""
+    return _constants_of(sys.modules.get("__main__"))
+
+
+def configs(frames: Iterable[FrameType]) -> dict[str, Any]:
+    """The fields of what is called config, args, hparams and the like, in these frames and then in the script itself.
+
+    A config is a dataclass, a Namespace, a dict, an object or class of the user's own, or a module of theirs; it may
+    be an attribute of `self`. Nested fields have dotted names. Where two configs differ in a field, the one found
+    later has its config's name before it.
+
+    Args:
+        frames: From the inside out.
+    """
+    found: dict[str, Any] = {}
+    seen: set[int] = set()
+    for frame in frames:
+        code = frame.f_code
+        if not code.co_flags & _IS_FUNCTION:
+            _add_configs(frame.f_globals, found, seen)
+        elif any(name == "self" or _is_config_name(name) for name in code.co_varnames + code.co_freevars):
+            local = frame.f_locals
+            _add_configs(local, found, seen)
+            _add_configs(_own_fields(local.get("self")), found, seen)
+            if sys.version_info < (3, 13) and sys.getrefcount(local) <= _UNHELD:
+                local.clear()  # the snapshot would keep the user's data alive
+    main = sys.modules.get("__main__")
+    if main is not None:
+        _add_configs(vars(main), found, seen)
+    return found
+
+
+def flat(values: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Each plain value under its dotted name; what is neither plain nor a config is left out."""
+    for name, value in list(values.items()):
+        if type(name) is not str or name.startswith("_"):
+            continue
+        plain = _plain(value)
+        if plain is not _NOTHING:
+            yield prefix + name, plain
+        elif depth < _MAX_DEPTH and not isinstance(value, ModuleType | type):
+            yield from flat(_fields(value) or {}, f"{prefix}{name}.", depth + 1)
+
+
+def _add_configs(space: Mapping[str, Any], found: dict[str, Any], seen: set[int]) -> None:
+    for name, value in list(space.items()) if len(space) <= _MAX_NAMES else ():
+        if not _is_config_name(name) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        for field, plain in flat(_fields(value) or {}):
+            key = field if found.get(field, plain) == plain else f"{name}.{field}"
+            found.setdefault(key, plain)
+
+
+def _is_config_name(name: str) -> bool:
+    return not name.startswith("__") and _CONFIG.fullmatch(name) is not None
+
+
+def _fields(value: Any) -> Mapping[str, Any] | None:
+    """The fields of a config; None: it is none."""
+    kind = type(value)
+    if kind is dict:
+        return value if all(type(key) is str for key in value) else None
+    if isinstance(value, ModuleType):
+        return _constants_of(value) if is_users_file(getattr(value, "__file__", None) or "<frozen>") else None
+    if isinstance(value, type):
+        return _class_fields(value) if is_users_class(value) else None
+    if is_dataclass(value):
+        return {field.name: _own_field(value, field.name) for field in fields(value)}
+    if isinstance(value, Namespace | SimpleNamespace) or hasattr(kind, "__pydantic_fields__"):
+        return _own_fields(value)
+    return {**_class_fields(kind), **_own_fields(value)} if is_users_class(kind) else None
+
+
+def _class_fields(kind: type[Any]) -> dict[str, Any]:
+    """What is written in the bodies of a class and those it is derived from."""
+    return {name: value for base in reversed(kind.__mro__[:-1]) for name, value in vars(base).items()}
+
+
+def _own_fields(value: Any) -> dict[str, Any]:
+    own = _own_field(value, "__dict__")
+    return own if type(own) is dict else {}
+
+
+def _own_field(value: Any, name: str) -> Any:
+    try:
+        return object.__getattribute__(value, name)
+    except AttributeError:
+        return _NOTHING
+
+
+def _constants_of(module: ModuleType | None) -> dict[str, Any]:
+    space = {} if module is None else vars(module)
+    found = {name: _plain(value) for name, value in list(space.items()) if _CONSTANT.fullmatch(name)}
+    return {name: value for name, value in found.items() if value is not _NOTHING and name != "TYPE_CHECKING"}
+
+
+def _plain(value: Any) -> Any:
+    """A value that is a setting; `_NOTHING` for data and objects."""
+    if value is None or type(value) in (bool, int, float):
+        return value
+    if type(value) is str:
+        return value if len(value) <= _MAX_TEXT else _NOTHING
+    if isinstance(value, PurePath):
+        return os.fspath(value)
+    if type(value) in (list, tuple) and len(value) <= _MAX_ITEMS:
+        items = [_plain(item) for item in value]
+        return _NOTHING if any(item is _NOTHING for item in items) else type(value)(items)
+    return _NOTHING
