@@ -9,13 +9,12 @@ from types import FrameType
 from typing import Any
 
 from autotrack.hooks.patch import FRAME_FILE
+from autotrack.hooks.variables import attributes_of, can_read, give_back
 
 __all__ = ["calling_module", "names_in_callers"]
 
-_IS_FUNCTION = 0x1  # CO_OPTIMIZED: the frame's locals are slots, and `f_locals` a snapshot of them
 _MAX_FRAMES = 60  # frames looked at
 _MAX_NAMES = 2000  # names in one frame: a namespace beyond it is a library's, not a script's
-_UNHELD = 4  # references to a frame's snapshot that nobody else holds: its own, our three
 
 
 def calling_module(skip: Sequence[str]) -> str:
@@ -51,23 +50,13 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _names(frame: FrameType, objects: Sequence[Any]) -> list[str]:
-    local = frame.f_locals
-    names = _names_in(local, objects, [""] * len(objects))
-    _names_in(_attributes(local.get("self")), objects, names)  # `self.y_test`
-    if local is not frame.f_globals:
-        _names_in(frame.f_globals, objects, names)
-    if frame.f_code.co_flags & _IS_FUNCTION and sys.version_info < (3, 13):
-        _drop(local)
-    return names
-
-
-def _attributes(owner: Any) -> Mapping[str, Any]:
-    """What an object has in its own dict, without running code of its class."""
-    try:
-        attributes = object.__getattribute__(owner, "__dict__")
-    except AttributeError:
-        return {}
-    return attributes if isinstance(attributes, dict) else {}
+    names = [""] * len(objects)
+    if can_read(frame.f_code):
+        local = frame.f_locals
+        _names_in(local, objects, names)
+        _names_in(attributes_of(local.get("self")), objects, names)  # `self.y_test`
+        give_back(frame, local)
+    return _names_in(frame.f_globals, objects, names)
 
 
 def _names_in(space: Mapping[str, Any], objects: Sequence[Any], names: list[str]) -> list[str]:
@@ -77,9 +66,3 @@ def _names_in(space: Mapping[str, Any], objects: Sequence[Any], names: list[str]
             if value is wanted and wanted is not None and not names[index] and not name.startswith("_"):
                 names[index] = name
     return names
-
-
-def _drop(snapshot: dict[str, Any]) -> None:
-    """Empty a frame's snapshot, which would keep the user's data alive, unless the user holds it as `locals()`."""
-    if sys.getrefcount(snapshot) <= _UNHELD:
-        snapshot.clear()
