@@ -16,6 +16,7 @@ __all__ = ["FORMATS", "Format", "Saved", "find", "for_loading", "for_saving"]
 
 FORMATS = {  # the first that handles a model saves it, so the one for everything stands last
     "sklearn": "autotrack_integrations.sklearn.model",
+    "torch": "autotrack_integrations.torch.model",
     "pickle": "autotrack.model.pickled",
 }
 

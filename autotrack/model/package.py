@@ -68,6 +68,7 @@ def pack(
     run_id: str | None = None,
     signature: Mapping[str, Any] | None = None,
     modules: Collection[str] = (),
+    tensors: Mapping[str, Any] | None = None,
 ) -> Package:
     """Turn a model into a package, sealed by this user. The model stays as it is; nothing is written.
 
@@ -76,6 +77,7 @@ def pack(
         name: What it is called within its run.
         signature: What its X and y were, as `signature.describe` says it.
         modules: Further modules it needs, beside those it is seen to need.
+        tensors: Values to save in place of the model's own, by name, for a flavor that keeps weights apart.
 
     Raises:
         ModelSaveError: It cannot be pickled, or is too large.
@@ -83,7 +85,8 @@ def pack(
     name = check_artifact_name(name)
     if flavor is None:
         flavor = formats.find(model)
-    saved = formats.for_saving(flavor).save(model)
+    saver: Any = formats.for_saving(flavor)
+    saved: formats.Saved = saver.save(model) if tensors is None else saver.save(model, tensors=tensors)
     pins = environment.requirements((*saved.modules, *modules))
     files = {**saved.files, _REQUIREMENTS: "".join(f"{pin}\n" for pin in pins).encode()}
     content: dict[str, Any] = {
