@@ -28,6 +28,10 @@ _STAGES = {
 }
 
 
+# `for optimizer in optimizers: optimizer.step()` takes no batches.
+_ACTORS = {"opt", "optim", "optimizer", "model", "net", "network", "agent", "param", "group"}
+
+
 class _Standing(NamedTuple):
     """Where a frame stood: the loops it was in, and what their variables were."""
 
@@ -164,7 +168,7 @@ def _choose(loops: Sequence[Loop]) -> int | None:
     ]
     if named is not None:
         return counting[0] if counting and counting[0] < named else named
-    if not loops or not loops[-1].is_of_batches:
+    if not loops or not loops[-1].is_of_batches or not words(" ".join(loops[-1].variables)).isdisjoint(_ACTORS):
         return None
     return counting[-1] if counting else max((index for index in range(len(loops) - 1) if usable[index]), default=None)
 
@@ -216,4 +220,4 @@ def _mark(value: Any) -> Any:
     """What tells one value from the next, without keeping it."""
     if type(value) in _PLAIN:
         return value
-    return int(value) if isinstance(value, Integral) else (type(value).__name__, id(value))
+    return int(value) if issubclass(type(value), Integral) else (type(value).__name__, id(value))

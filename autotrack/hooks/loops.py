@@ -89,14 +89,29 @@ def _find(spot: Spot) -> tuple[Loop, ...]:
     found: list[Loop] = []
     for child, parent in zip(spot.nodes, spot.nodes[1:], strict=False):
         if isinstance(parent, (ast.For, ast.AsyncFor)) and child in parent.body:
-            found.append(_for(parent, spot.code))
+            found.append(_for(parent, spot))
         elif isinstance(parent, ast.While) and child not in parent.orelse:
-            found.append(_while(parent, spot.code))
+            found.append(_while(parent, spot))
     return tuple(reversed(found))
 
 
-def _for(node: ast.For | ast.AsyncFor, code: CodeType) -> Loop:
-    call = _counter(node.iter)
+def _assigned(node: ast.expr, spot: Spot, line: int) -> ast.expr:
+    """What a variable was assigned last in the same function before a line; anything else is itself."""
+    if not isinstance(node, ast.Name):
+        return node
+    found: ast.expr = node
+    for each in ast.walk(spot.nodes[-1]):
+        match each:
+            case ast.Assign(targets=[ast.Name(id=node.id)], value=value) if each.lineno < line:
+                found = value if found is node or value.lineno > found.lineno else found
+            case ast.withitem(optional_vars=ast.Name(id=node.id), context_expr=value) if value.lineno < line:
+                found = value if found is node or value.lineno > found.lineno else found
+    return found
+
+
+def _for(node: ast.For | ast.AsyncFor, spot: Spot) -> Loop:
+    things = _assigned(node.iter, spot, node.lineno)  # bar = tqdm(range(n))
+    call = _counter(things)
     arguments = [] if call is None else call.args
     has_stride = len(arguments) > 2 and ast.unparse(arguments[2]) not in ("1", "-1")
     text = ast.unparse(node.iter)
@@ -104,32 +119,41 @@ def _for(node: ast.For | ast.AsyncFor, code: CodeType) -> Loop:
         kind="for",
         variables=tuple(_target_names(node.target)),
         text=text,
-        names=tuple(names_in(node.iter)),
+        names=tuple(dict.fromkeys([*names_in(node.iter), *names_in(things)])),
         counts=call is not None,
         is_of_batches=call is None or has_stride or any(words(name) & _BATCHES for name in re.findall(r"\w+", text)),
-        starts_at_one=_starts_at_one(node.iter, call),
-        code=code,
+        starts_at_one=_starts_at_one(things, call),
+        code=spot.code,
         start=(node.body[0].lineno, node.body[0].col_offset),
         end=_end(node.body[-1]),
     )
 
 
-def _while(node: ast.While, code: CodeType) -> Loop:
+def _while(node: ast.While, spot: Spot) -> Loop:
     variables = tuple(_counted(node))
-    first = next(_increments(node.body[:1]), "")
-    compares = [each for each in ast.walk(node.test) if isinstance(each, ast.Compare)]
+    text = ast.unparse(node.test)
     return Loop(
         kind="while",
         variables=variables,
-        text=ast.unparse(node.test),
+        text=text,
         names=tuple(names_in(node.test)),
         counts=bool(variables),
-        is_of_batches=any(words(name) & _BATCHES for name in re.findall(r"\w+", ast.unparse(node.test))),
-        starts_at_one=any(isinstance(each.ops[0], ast.LtE) for each in compares) or first in variables,
-        code=code,
+        is_of_batches=any(words(name) & _BATCHES for name in re.findall(r"\w+", text)),
+        starts_at_one=next(_increments(node.body[:1]), "") in variables or _begins_at_one(node, variables, spot),
+        code=spot.code,
         start=(node.test.lineno, node.test.col_offset),
         end=_end(node.body[-1]),
     )
+
+
+def _begins_at_one(node: ast.While, variables: tuple[str, ...], spot: Spot) -> bool:
+    """Whether `epoch = 1` stands before it; if that is not known, whether it ends as if it did."""
+    if variables and "." not in variables[0]:
+        first = _assigned(ast.Name(variables[0]), spot, node.lineno)
+        if isinstance(first, ast.Constant):
+            return first.value == 1
+    compares = [each for each in ast.walk(node.test) if isinstance(each, ast.Compare)]
+    return any(isinstance(each.ops[0], ast.LtE) or _is_one_more(each.comparators[0]) for each in compares)
 
 
 def _end(node: ast.stmt) -> tuple[int, int]:
@@ -157,8 +181,12 @@ def _starts_at_one(node: ast.expr, call: ast.Call | None) -> bool:
         return False
     if _is_one(call.args[0]) and (len(call.args) > 1 or _called(call) == "count"):
         return True
-    end = call.args[1] if len(call.args) > 1 else None
-    return isinstance(end, ast.BinOp) and isinstance(end.op, ast.Add) and (_is_one(end.right) or _is_one(end.left))
+    return len(call.args) > 1 and _is_one_more(call.args[1])
+
+
+def _is_one_more(node: ast.AST) -> bool:
+    """`n + 1`."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and (_is_one(node.right) or _is_one(node.left))
 
 
 def _is_one(node: ast.AST) -> bool:

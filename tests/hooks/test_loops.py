@@ -40,13 +40,30 @@ def run(folder, source, **names):
     path = folder / "train.py"
     path.write_text(textwrap.dedent(source))
     training = Training()
-    space = {"__name__": "__main__", "made": training.made, "step": training.step, "tqdm": tqdm, "trange": trange}
+    space = {
+        "__name__": "__main__",
+        "made": training.made,
+        "step": training.step,
+        "tqdm": tqdm,
+        "trange": trange,
+        "Bar": Bar,
+    }
     exec(compile(path.read_text(), str(path), "exec"), {**space, "loader": [10, 20], **names})
     return training.epochs
 
 
 def tqdm(iterable, desc=""):
     return iter(iterable)
+
+
+class Bar(list):
+    """A progress bar that is opened and closed."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
 
 
 def trange(*bounds):
@@ -79,10 +96,15 @@ def epochs_of(folder, source, **names):
         "for epoch in ['first', 'second', 'third']:",
         "for i in range(3):",
         "for _ in range(3):",
+        "bar = tqdm(range(1, n + 1))\nfor epoch in bar:",
+        "bar = None\nbar = trange(n)\nfor epoch in bar:",
+        "with Bar(range(1, n + 1)) as bar:\n  for epoch in bar:",
     ],
 )
 def test_epochs_are_those_of_the_loop_around_the_batches(tmp_path, head):
-    source = f"n = 3\nstep = made()\n{head}\n    for batch in loader:\n        step()\n"
+    indent = "  " if "\n  for" in head else ""
+    body = textwrap.indent("    for batch in loader:\n        step()\n", indent)
+    source = f"n = 3\nstep = made()\n{head}\n{body}"
     assert epochs_of(tmp_path, source) == [0, 0, 1, 1, 2, 2]
 
 
@@ -148,6 +170,14 @@ def test_while_loops_count_epochs(tmp_path):
     assert epochs_of(tmp_path, source) == [0, 0, 1, 1, 2, 2]
 
 
+@pytest.mark.parametrize(
+    ("head", "first"), [("epoch = 1\nwhile epoch < 3:", 0), ("while epoch <= n:", 6), ("while epoch < n + 1:", 6)]
+)
+def test_a_while_loop_may_count_from_one(tmp_path, head, first):
+    source = f"epoch, n = 7, 8\nstep = made()\n{head}\n    step(), step()\n    epoch += 1\n"
+    assert epochs_of(tmp_path, source) == [first, first, first + 1, first + 1]
+
+
 def test_a_while_loop_that_counts_first_begins_at_the_first_epoch(tmp_path):
     source = """
         step = made()
@@ -188,6 +218,7 @@ def test_an_epoch_that_ends_with_the_batches_of_an_iterator(tmp_path):
         "for i in range(2):\n    for critic in range(2):\n        step()\n",
         "done = 0\nwhile done < 4:\n    for batch in loader:\n        step()\n        done += 1\n",
         "for _ in loader:\n    step(), step()\n",
+        "for i in range(2):\n    for optimizer in ('generator', 'critic'):\n        step()\n",
         "step(), step(), step(), step()\n",
     ],
 )
@@ -472,7 +503,6 @@ def test_locals_that_a_function_holds_do_not_grow():
         return sorted(settings)
 
     assert train(0.1) == ["lr", "step"]
-    assert training.epochs == [[None, None]]
 
 
 def test_values_are_read_by_their_path():
