@@ -106,7 +106,7 @@ def test_model_comes_back_the_same_in_its_own_process(name: str, nets: ModuleTyp
         assert after[key].dtype == value.dtype
         assert torch.equal(after[key], value)
         assert torch.equal(before[key], value)
-    inner = torch_model.skeleton.unwrapped(model)
+    inner = torch_model.unwrapped(model)
     assert [p.requires_grad for p in loaded.parameters()] == [p.requires_grad for p in inner.parameters()]
     if name != "lazy, never run":
         loaded(*inputs)
@@ -202,11 +202,56 @@ def test_hooks_that_look_on_are_left_out_and_told_when_the_model_is_loaded() -> 
     model[1].register_full_backward_hook(lambda module, given, got: seen.append(got[0]))
     saved = pack(model)
     assert "extra:0" not in safetensors_load(saved.files["weights.safetensors"])
-    with pytest.warns(AutotrackWarning, match=r"saved without hooks .*<lambda> on Linear"):
+    with pytest.warns(AutotrackWarning, match=r"saved without some hooks .*<lambda> on Linear"):
         loaded: Any = unpack(saved.manifest, reader(saved))
     assert torch.equal(loaded(torch.ones(1, 3)), model(torch.ones(1, 3)))
     assert not loaded[0]._forward_hooks
     assert len(model[0]._forward_hooks) == 1
+
+
+def test_globals_of_the_script_that_are_data_or_cannot_be_saved_are_left_out_and_named(
+    run_python: Callable[..., Any],
+) -> None:
+    told, is_equal, kept, error, again = run_python("""
+        import hashlib, json, os, warnings
+        import torch
+        from torch import nn
+        from autotrack.model import pack, unpack
+
+        data, log, X, size = bytes(9_000_000), open(os.devnull, "w"), torch.zeros(3_000_000), 3
+
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.lin = nn.Linear(len(data) // 3_000_000, X.dim())
+                self.mean = torch.zeros(3_000_000)
+            def forward(self, x):
+                if self.training:
+                    log.write("a step")
+                return self.lin(x) * size
+
+        def loaded(model):
+            saved = pack(model)
+            return unpack(saved.manifest, {hashlib.sha256(d).hexdigest(): d for d in saved.files.values()}.get)
+
+        model = Net().eval()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            other = loaded(model)
+        is_equal = torch.equal(model(torch.ones(1, 3)), other(torch.ones(1, 3)))
+        try:
+            other.train()(torch.ones(1, 3))
+        except AttributeError as raised:
+            error = str(raised)
+        kept = sorted(other.forward.__globals__.keys() & {"data", "log", "size", "X"})
+        again = str(type(loaded(other).forward.__globals__["log"]))
+        print(json.dumps([str(caught[0].message), is_equal, kept, error, again]))
+    """)
+    assert "without some hooks and globals of the script that trained it: 'X', 'data', 'log'" in told
+    assert is_equal
+    assert kept == ["X", "data", "log", "size"]
+    assert error == "<log of the training script: not saved> has no 'write'"
+    assert "NotSaved" in again
 
 
 def test_small_hook_that_changes_the_output_is_kept() -> None:
@@ -224,6 +269,8 @@ def test_attribute_that_cannot_be_saved_is_named(kind: str, tmp_path: Path) -> N
         with pytest.raises(ModelSaveError, match=r"'1\.extra' \(a ") as raised:
             pack(model)
     assert ("takes more than 5 MB" in str(raised.value)) == (kind == "data")
+    model[1].extra = torch.zeros(3_000_000)  # a tensor is no part of the skeleton
+    assert again(model)[1].extra.shape == (3_000_000,)
 
 
 def test_weights_beyond_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from autotrack_integrations.torch.own_source import Code
-from autotrack_integrations.torch.skeleton import Place
+from autotrack_integrations.torch.references import NotSaved, Place
 
 __all__ = ["assemble"]
 
 
 def assemble(skeleton: bytes, tensors: Mapping[str, Any], code: Code) -> tuple[Any, list[str]]:
-    """The module with these tensors in it, and which hooks were left out of it.
+    """The module with these tensors in it, and what was left out of it.
 
     Args:
         tensors: By the names the skeleton has for them; they become the module's own.
@@ -88,6 +88,9 @@ class _Unpickler(pickle.Unpickler):
 
     def _as(self, value: Any) -> Any:
         return value
+
+    def _not_saved(self, name: str) -> Any:
+        return NotSaved(name)
 
     def _lock(self, kind: str) -> Any:
         return getattr(threading, kind)()

@@ -11,9 +11,8 @@ Needs     torch >= 2.2
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import FunctionType
 from typing import Any
 
 from autotrack.errors import ConfigError, ModelSaveError
@@ -22,6 +21,7 @@ from autotrack.model.formats import Saved
 from autotrack_integrations.torch import own_source, skeleton, tensor_file
 from autotrack_integrations.torch.assembly import assemble
 from autotrack_integrations.torch.named import attributes, named, registered, shared_places
+from autotrack_integrations.torch.references import TooLargeError, unwrapped
 from autotrack_integrations.torch.skeleton import Skeleton
 
 __all__ = ["MAX_BYTES", "Structure", "handles", "load", "load_into", "save", "structure", "tensors_of"]
@@ -107,23 +107,23 @@ def structure(module: Any) -> Structure:
     Raises:
         ModelSaveError: Something in it cannot be pickled, or it is too large.
     """
-    module = skeleton.unwrapped(module)
+    module = unwrapped(module)
     model_class = f"{type(module).__module__}.{type(module).__qualname__}"
     tensors, ties, others = named(module)
     names = {id(tensor): name for name, tensor in tensors.items()}
     try:
         made = skeleton.dump(module, names, shared_places(tensors))
-    except skeleton.TooLargeError:
+    except TooLargeError:
         raise ModelSaveError(
             f"The model {model_class} was not saved: it takes more than {skeleton.MAX_BYTES / 1e6:g} MB beside its "
-            f"weights.\nExpected no data in its attributes, or in what its code refers to.{_culprit(module)}",
+            f"weights.\nExpected no data in its attributes.{_culprit(module, names)}",
             limit_bytes=skeleton.MAX_BYTES,
         ) from None
     except skeleton.FAILURES as error:
         said = str(error).partition("\n")[0][:200]
         raise ModelSaveError(
             f"The model {model_class} cannot be pickled and was not saved: {type(error).__name__}: {said}.\n"
-            f"Expected attributes that can be pickled (no open files, connections, generators).{_culprit(module)}",
+            f"Expected attributes that can be pickled: no open files, connections.{_culprit(module, names)}",
             error=error,
         ) from error
     code, libraries = own_source.sources(made.modules)
@@ -138,9 +138,9 @@ def load(files: Callable[[str], bytes]) -> object:
     module, left_out = assemble(files(_SKELETON), tensors, own_source.Code(files, notes.get(_CODE, "")))
     if left_out:
         tell_once(
-            f"torch.hooks:{','.join(left_out)}",
-            f"The model {type(module).__name__} was saved without hooks of the script that trained it: "
-            f"{_listed(left_out)}. If its output depends on them, register them again.",
+            f"torch.left_out:{','.join(left_out)}",
+            f"The model {type(module).__name__} was saved without some hooks and globals of the script that trained "
+            f"it: {_listed(left_out)}. If its output depends on them, set them again.",
         )
     return module
 
@@ -218,32 +218,14 @@ def _listed(names: Any) -> str:
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
-def _culprit(module: Any) -> str:
-    """Which attribute, or which global its code refers to, cannot be saved or is large, if that is quickly known."""
+def _culprit(module: Any, names: Mapping[int, str]) -> str:
+    """Which attribute cannot be saved or is large, if that is quickly known."""
     for prefix, part in registered("", module, frozenset()):
-        for name, value in (*attributes(part), *_globals(type(part))):
-            if handles(value):
-                continue
-            size = skeleton.size_of(value)
+        for name, value in attributes(part):
+            size = 0 if handles(value) else skeleton.size_of(value, names)
+            what = f"{prefix + name!r} (a {type(value).__name__})"
             if size is None:
-                return f" The one that cannot is {prefix + name!r} (a {type(value).__name__}): leave it out."
-            if size >= skeleton.MAX_BYTES or _bytes(value) > skeleton.MAX_BYTES:
-                return (
-                    f" The largest is {prefix + name!r} (a {type(value).__name__}): pass what is needed as an argument."
-                )
+                return f" The one that cannot is {what}: leave it out."
+            if size >= skeleton.MAX_BYTES:
+                return f" The largest is {what}: pass what is needed of it as an argument."
     return ""
-
-
-def _globals(kind: type) -> Iterator[tuple[str, Any]]:
-    """What the methods of a class of the script itself refer to, which is pickled with them."""
-    for base in kind.__mro__:
-        if base.__module__ != "__main__":
-            continue
-        for function in vars(base).values():
-            if isinstance(function, FunctionType):
-                known = function.__globals__
-                yield from ((name, known[name]) for name in function.__code__.co_names if name in known)
-
-
-def _bytes(value: Any) -> int:
-    return int(value.numel() * value.element_size()) if hasattr(value, "element_size") else 0

@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from autotrack_integrations.torch.skeleton import Place, is_plain, unwrapped
+from autotrack_integrations.torch.references import Place, is_plain, unwrapped
 
 __all__ = ["attributes", "named", "registered", "shared_places"]
 
