@@ -7,7 +7,6 @@ booleans, None, paths, short lists of them.
 import os
 import re
 import sys
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import PurePath
@@ -102,7 +101,9 @@ def _fields(value: Any) -> Mapping[str, Any] | None:
         return _class_fields(value) if is_users_class(value) else None
     if is_dataclass(value):
         return {field.name: _own_field(value, field.name) for field in fields(value)}
-    if isinstance(value, Namespace | SimpleNamespace) or hasattr(kind, "__pydantic_fields__"):
+    # argparse is not imported by us: whoever waits for its import would be called in the middle of ours.
+    namespace = getattr(sys.modules.get("argparse"), "Namespace", SimpleNamespace)
+    if isinstance(value, SimpleNamespace | namespace) or hasattr(kind, "__pydantic_fields__"):
         return _own_fields(value)
     return {**_class_fields(kind), **_own_fields(value)} if is_users_class(kind) else None
 
