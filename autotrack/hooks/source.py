@@ -62,8 +62,14 @@ class Answers(Generic[T]):
         if known is None:
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
-            known = self._known[key] = code, self._ask(_spot(frame))
+            known = self._known[key] = code, self._answer(frame)
         return known[1]
+
+    def _answer(self, frame: FrameType) -> T:
+        try:
+            return self._ask(_spot(frame))
+        except RecursionError:  # an expression of a thousand terms
+            return self._ask(Spot((), frame.f_code, frozenset()))
 
 
 class _File:
@@ -130,14 +136,15 @@ def _parsed(name: str, names: dict[str, Any]) -> _File | None:
         return known[1]
     file = None
     if 0 < len(lines) <= _MAX_LINES:
-        warnings.filters.insert(0, _QUIET)  # type: ignore[attr-defined]  # the compiler has told the user already
+        filters = warnings.filters  # the list itself: another thread may set another one meanwhile
+        filters.insert(0, _QUIET)  # type: ignore[attr-defined]  # the compiler has told the user already
         try:
             flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
             file = _File(compile("".join(lines), _FILE, "exec", flags, dont_inherit=True))
         except (SyntaxError, ValueError, RecursionError):
             pass  # it is not Python as it stands there: a template, a cell with magics
         finally:
-            warnings.filters.remove(_QUIET)  # type: ignore[attr-defined]
+            filters.remove(_QUIET)  # type: ignore[attr-defined]
     if len(_files) >= _MAX_FILES:
         del _files[next(iter(_files))]
     _files[name] = lines, file

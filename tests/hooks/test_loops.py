@@ -505,6 +505,25 @@ def test_locals_that_a_function_holds_do_not_grow():
     assert train(0.1) == ["lr", "step"]
 
 
+def test_a_function_under_a_debugger_keeps_its_variables():
+    def debugged(first):
+        second = first + 1
+        return first + second
+
+    def look(frame, event, arg):
+        if frame.f_code is debugged.__code__ and event == "line":
+            assert local_values(frame, ("first",)) == (1,)
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        result = debugged(1)
+    finally:
+        sys.settrace(before)
+    assert result == 3
+
+
 def test_values_are_read_by_their_path():
     class Owner:
         @property

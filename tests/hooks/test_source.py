@@ -273,6 +273,10 @@ def test_without_the_source_there_is_no_answer(tmp_path, question, kept):
     assert ask(question, tmp_path, "\n\nx = [loss.backward()]\n", kept=kept) == [empty[question]]
 
 
+def test_an_expression_that_is_too_deep_has_no_name(tmp_path):
+    assert ask(receiver, tmp_path, f"({' + '.join(['loss'] * 980)}).item()") == [""]
+
+
 def test_a_cell_with_await_at_its_top_is_read(tmp_path):
     kept = "acc = x.item()\nawait f()\n"
     assert ask(destination, tmp_path, "acc = x.item()\n", kept=kept) == [("acc", False)]
