@@ -39,7 +39,11 @@ class Saved:
 
 
 class Format(Protocol):
-    """What a format module offers. One for weights alone also has `load_into(files, module) -> object`."""
+    """What a format module offers.
+
+    One that keeps weights apart also has `load_into(files, module) -> object`, which runs nothing of the package, and
+    its `save` takes `tensors`: values to save in place of the model's own, by name.
+    """
 
     def handles(self, model: object) -> bool:
         """Whether this format is the one for `model`. Imports no library: a model of it could not exist yet."""

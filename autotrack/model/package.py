@@ -225,7 +225,8 @@ def _untrusted(parsed: Manifest, origin: str) -> UntrustedModelError:
         f"This model was not loaded: {who}. Its loader ({loader}) would unpickle {files}, "
         f"which runs any code its maker put there. It says it is a {parsed.model_class!r} of run {parsed.run_id!r}.\n"
         f"Expected a package sealed by your own key ({trust.fingerprint() or 'you have none yet'}). "
-        f"If you know who made it, load it with trust='sha256:{parsed.id}' (these very bytes) or trust=True.",
+        f"If you know who made it, load it with trust='sha256:{parsed.id}' (these very bytes) or trust=True."
+        + _weights_advice(parsed),
         package=parsed.id,
         origin=origin,
         key=sealed_by,
@@ -239,7 +240,8 @@ def _check_python(parsed: Manifest) -> None:
             f"This model was saved with Python {parsed.python} and holds code of the script that made it; "
             f"this is Python {here}.\n"
             f"Expected Python {parsed.python}: byte code of one minor version can crash another. Load it there, or "
-            "move its classes and functions from the script into a module you import, and save it again.",
+            "move its classes and functions from the script into a module you import, and save it again."
+            + _weights_advice(parsed),
             saved=parsed.python,
             here=here,
         )
@@ -272,9 +274,14 @@ def _not_loadable(parsed: Manifest, error: Exception, differences: str) -> Model
     return ModelVersionError(
         f"The model {parsed.model_class} cannot be loaded here: {type(error).__name__}: {error}.{saved_with}\n"
         f"Expected {missing}, as where it was saved. Install what its {_REQUIREMENTS} lists, and put the project's own "
-        "modules on the Python path.",
+        f"modules on the Python path.{_weights_advice(parsed)}",
         error=error,
     )
+
+
+def _weights_advice(parsed: Manifest) -> str:
+    keeps_apart = parsed.flavor in formats.FORMATS and hasattr(formats.for_loading(parsed.flavor), "load_into")
+    return " Its weights alone load into a module of yours, and run nothing: module=…" if keeps_apart else ""
 
 
 def _load_weights(parsed: Manifest, loader: formats.Format, read: Callable[[str], bytes], module: object) -> object:

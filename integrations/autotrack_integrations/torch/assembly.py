@@ -89,6 +89,14 @@ class _Unpickler(pickle.Unpickler):
     def _as(self, value: Any) -> Any:
         return value
 
+    def _device(self, name: str) -> Any:
+        """A device that is not here is the CPU: a forward that moves its input there goes on working."""
+        import torch
+
+        device = torch.device(name)
+        is_here = getattr(getattr(torch, device.type, None), "is_available", None)
+        return torch.device("cpu") if is_here is not None and not is_here() else device
+
     def _not_saved(self, name: str) -> Any:
         return NotSaved(name)
 

@@ -85,7 +85,7 @@ class References:
         self._extra_names: dict[int, str] = {}
         self._instead: dict[int, tuple[Any, Any]] = {}  # by identity: an object, kept alive, and what stands for it
         self._parametrized: set[int] = set()
-        self._tensor, self._module = torch.Tensor, torch.nn.Module
+        self._tensor, self._module, self._device = torch.Tensor, torch.nn.Module, torch.device
 
     def of(self, value: Any) -> tuple[Any, ...] | None:
         """A reference, which the unpickler resolves; None: pickle it as it is."""
@@ -106,6 +106,8 @@ class References:
             return ("module", value.__name__)
         elif type(value) in _LOCKS:
             return ("lock", _LOCKS[type(value)])
+        elif isinstance(value, self._device):
+            return ("device", str(value))
         elif isinstance(value, NotSaved):
             return self._reference(value)
         return None
