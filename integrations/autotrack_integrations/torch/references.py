@@ -61,7 +61,7 @@ class References:
     Attributes:
         by_value: What stands in the script itself may be taken along.
         modules: Names of modules that loading imports.
-        extras: Tensors that had no name, by the names they were given.
+        extras: Copies of tensors that had no name, by the names they were given.
         left_out: What is missing, as the user knows it.
         is_careful: Globals of the script are looked at before they are taken along.
 
@@ -83,6 +83,7 @@ class References:
         self.is_careful = False
         self._names, self._places, self._left, self._fits = names, places, limit, fits
         self._extra_names: dict[int, str] = {}
+        self._alive: list[Any] = []
         self._instead: dict[int, tuple[Any, Any]] = {}  # by identity: an object, kept alive, and what stands for it
         self._parametrized: set[int] = set()
         self._tensor, self._module, self._device = torch.Tensor, torch.nn.Module, torch.device
@@ -164,7 +165,8 @@ class References:
             if self._left < 0:
                 raise TooLargeError
             name = self._extra_names[id(tensor)] = f"extra:{len(self._extra_names)}"
-            self.extras[name] = tensor  # alive, so that its identity stays its own
+            self.extras[name] = tensor.detach().clone()
+            self._alive.append(tensor)  # so that its identity stays its own
         return name
 
     def _of_module(self, module: Any) -> tuple[Any, ...] | None:

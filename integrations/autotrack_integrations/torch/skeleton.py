@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autotrack_integrations.torch.references import Place, References, TooLargeError
+from autotrack_integrations.torch.references import Place, References, TooLargeError, unwrapped
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["FAILURES", "MAX_BYTES", "Skeleton", "dump", "size_of"]
+__all__ = ["FAILURES", "MAX_BYTES", "Skeleton", "dump", "size_of", "unwrapped"]
 
 MAX_BYTES = 5_000_000  # of a skeleton: ten thousand layers; one that is larger drags data along
 
