@@ -13,7 +13,9 @@ from pathlib import PurePath
 from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any
 
-from autotrack.run.whose import is_users_class, is_users_file
+from autotrack.hooks import local_variables
+from autotrack.hooks.variables import attributes_of
+from autotrack.run.whose import is_users_class, is_users_module
 
 __all__ = ["configs", "constants", "flat"]
 
@@ -21,7 +23,6 @@ _MAX_ITEMS = 20  # items of a list that is a setting; a longer one is data
 _MAX_TEXT = 2000  # characters of a text that is a setting
 _MAX_DEPTH = 4  # configs in configs
 _MAX_NAMES = 2000  # names in one frame: a namespace beyond it is a library's, not a script's
-_UNHELD = 3  # references to a frame's snapshot that nobody else holds: its own, our two
 _IS_FUNCTION = 0x1  # CO_OPTIMIZED: the frame's locals are slots, and `f_locals` a snapshot of them
 _NOTHING = object()
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -53,11 +54,9 @@ def configs(frames: Iterable[FrameType]) -> dict[str, Any]:
         if not code.co_flags & _IS_FUNCTION:
             _add_configs(frame.f_globals, found, seen)
         elif any(name == "self" or _is_config_name(name) for name in code.co_varnames + code.co_freevars):
-            local = frame.f_locals
+            local = dict(local_variables(frame))
             _add_configs(local, found, seen)
-            _add_configs(_own_fields(local.get("self")), found, seen)
-            if sys.version_info < (3, 13) and sys.getrefcount(local) <= _UNHELD:
-                local.clear()  # the snapshot would keep the user's data alive
+            _add_configs(attributes_of(local.get("self")), found, seen)
     main = sys.modules.get("__main__")
     if main is not None:
         _add_configs(vars(main), found, seen)
@@ -96,7 +95,7 @@ def _fields(value: Any) -> Mapping[str, Any] | None:
     if kind is dict:
         return value if all(type(key) is str for key in value) else None
     if isinstance(value, ModuleType):
-        return _constants_of(value) if is_users_file(getattr(value, "__file__", None) or "<frozen>") else None
+        return _constants_of(value) if is_users_module(value) else None
     if isinstance(value, type):
         return _class_fields(value) if is_users_class(value) else None
     if is_dataclass(value):
@@ -104,18 +103,13 @@ def _fields(value: Any) -> Mapping[str, Any] | None:
     # argparse is not imported by us: whoever waits for its import would be called in the middle of ours.
     namespace = getattr(sys.modules.get("argparse"), "Namespace", SimpleNamespace)
     if isinstance(value, SimpleNamespace | namespace) or hasattr(kind, "__pydantic_fields__"):
-        return _own_fields(value)
-    return {**_class_fields(kind), **_own_fields(value)} if is_users_class(kind) else None
+        return attributes_of(value)
+    return {**_class_fields(kind), **attributes_of(value)} if is_users_class(kind) else None
 
 
 def _class_fields(kind: type[Any]) -> dict[str, Any]:
     """What is written in the bodies of a class and those it is derived from."""
     return {name: value for base in reversed(kind.__mro__[:-1]) for name, value in vars(base).items()}
-
-
-def _own_fields(value: Any) -> dict[str, Any]:
-    own = _own_field(value, "__dict__")
-    return own if type(own) is dict else {}
 
 
 def _own_field(value: Any, name: str) -> Any:

@@ -15,8 +15,8 @@ from collections.abc import Generator
 from contextlib import suppress
 from typing import Any
 
-from autotrack.hooks import Call, Patch
-from autotrack.run.whose import callers, is_users_file
+from autotrack.hooks import Call, Patch, is_users
+from autotrack.run.whose import callers
 from autotrack.run.workers import ForWorkers, InProcess, for_workers
 
 __all__ = ["watch", "watch_launcher"]
@@ -73,9 +73,9 @@ def _how_to_record(process: Any, of_queue: "weakref.WeakKeyDictionary[Any, ForWo
     with suppress(TypeError):  # no weak reference to it
         if starter is None:
             return of_queue.get(queue)
-        if is_users_file(starter.f_code.co_filename):
+        if is_users(starter.f_code):
             of_queue[queue] = how
-    return how if starter is not None and is_users_file(starter.f_code.co_filename) else None
+    return how if starter is not None and is_users(starter.f_code) else None
 
 
 def watch_launcher() -> list[Patch]:

@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from autotrack.hooks import Tap, names_in_callers
+from autotrack.hooks import Tap, is_users, local_values, names_in_callers
 from autotrack.run.heard import Forgetting, Undoable, hear_settings, is_listening, say, while_listening
-from autotrack.run.whose import callers, is_called_by_user, is_users_file
+from autotrack.run.whose import callers, is_called_by_user
 from autotrack_integrations.script.lines import as_key, numbers_in
 
 __all__ = ["watch_print", "watch_tensorboard", "watch_tensorboardx", "watch_torchmetrics", "watch_tqdm"]
@@ -118,15 +118,11 @@ def _hear_metric(result: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) 
         return
     frames = callers()
     wrapper, caller = next(frames, None), next(frames, None)
-    if wrapper is None or caller is None or not is_users_file(caller.f_code.co_filename):
+    if wrapper is None or caller is None or not is_users(caller.f_code):
         return
-    computed = _free_variable(wrapper, "self")
-    values = result if isinstance(result, dict) else {_name_of(computed): result}
+    (metric,) = local_values(wrapper, ["self"])
+    values = result if isinstance(result, dict) else {_name_of(metric): result}
     say("torchmetrics", {as_key(key): value for key, value in _numbers(values).items()})
-
-
-def _free_variable(frame: Any, name: str) -> Any:
-    return frame.f_locals[name] if name in frame.f_code.co_freevars else None
 
 
 def _name_of(metric: Any) -> str:

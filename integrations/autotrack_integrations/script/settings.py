@@ -15,9 +15,9 @@ import re
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
-from autotrack.hooks import Call, Patch, Tap
+from autotrack.hooks import Call, Patch, Tap, is_users
 from autotrack.run.heard import Forgetting, Undoable, hear_settings
-from autotrack.run.whose import callers, is_called_by_user, is_users_file
+from autotrack.run.whose import callers, is_called_by_user
 
 __all__ = ["watch_argparse", "watch_click", "watch_fire", "watch_hydra"]
 
@@ -48,7 +48,7 @@ def _is_users_parsing(kind: type[Any]) -> bool:
         module = frame.f_globals.get("__name__")
         if module == "argparse":
             return False  # a parser inside a parser
-        if is_users_file(frame.f_code.co_filename):
+        if is_users(frame.f_code):
             return True
         if module not in its_own:
             return False
@@ -67,7 +67,7 @@ def _hear_command(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     command, context = args[0], args[1] if len(args) > 1 else kwargs["ctx"]
     function = inspect.unwrap(command.callback) if command.callback is not None else None
     code = getattr(function, "__code__", None)
-    if code is not None and is_users_file(code.co_filename):
+    if code is not None and is_users(code):
         hidden = {option.name for option in command.params if getattr(option, "hide_input", False)}
         hear_settings({name: value for name, value in context.params.items() if name not in hidden})
 
