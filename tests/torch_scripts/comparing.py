@@ -1,6 +1,7 @@
 """A run on record compared with its entry in the script's `# expect:` block and with the observed truth."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -34,7 +35,8 @@ def _entry(one: Run, entry: dict[str, Any]) -> Iterator[str]:
     """What the block says."""
     losses = one.history("train_loss")
     models = entry.get("models", [])
-    unasked = {"best"} - set(models)  # a run may know its best epoch by its training loss
+    # A run may know its best epoch by its training loss.
+    unasked = {name for name in one.models if name.startswith("best")} - set(models)
     is_wanted: dict[str, tuple[Any, Any]] = {
         "status": (one.status, entry.get("status", "finished")),
         "lacks": (sorted(one.lacks), sorted(entry.get("lacks", []))),
@@ -74,7 +76,11 @@ def _series(one: Run, observed: dict[str, Points]) -> Iterator[str]:
         if not history.values:
             yield f"{name} is missing; there are {sorted(one.metrics)}"
             continue
-        yield from _values(name, history.values, [value for value, _, _ in points])
+        values = [value for value, _, _ in points]
+        if re.fullmatch(r"lr(_\d+)?", name):  # on record where it changes
+            yield from _values(name, _changes(history.values), _changes(values))
+            continue
+        yield from _values(name, history.values, values)
         if name == "train_loss" and len(history) == len(points):
             yield from _same(f"steps of {name}", history.steps, list(range(len(points))))
             if points[0][1] is not None:
@@ -103,6 +109,10 @@ def _values(name: str, values: Sequence[float], wanted: Sequence[float]) -> Iter
         if not _is_close(is_now, value):
             yield f"{name}[{index}] = {is_now!r}, not {value!r}"
             return
+
+
+def _changes(values: Sequence[float]) -> list[float]:
+    return [value for index, value in enumerate(values) if index == 0 or value != values[index - 1]]
 
 
 def _same(what: str, values: Sequence[Any], wanted: list[Any]) -> Iterator[str]:

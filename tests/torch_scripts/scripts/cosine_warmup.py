@@ -4,7 +4,6 @@
 # epochs = 5
 # steps = 15
 # params = {optimizer = "SGD", scheduler = "SequentialLR"}
-# history = {lr = 15, lr_1 = 15}
 # models = ["model"]
 
 import torch

@@ -61,7 +61,6 @@ for epoch in range(50):
         print("Early stopping")
         break
 
-#! model: model(X[:5])
 model.load_state_dict(torch.load("checkpoint.pt"))
 model.eval()
 with torch.no_grad():
@@ -71,4 +70,5 @@ with torch.no_grad():
         accuracy = ((output > 0).float() == target).float().mean().item()
 #! test_loss: test_loss
 #! test_accuracy: accuracy
+#! model: model(X[:5])
 print("test", test_loss, accuracy)

@@ -30,7 +30,9 @@ def train():
             loss.backward()
             optimizer.step()
             #! train_loss: loss.item()
+            #! part: loss.item()
             #! model: model(torch.eye(3))
+        #! train_loss_epoch: observed.mean()
         print("epoch", epoch, loss.item())
 
 

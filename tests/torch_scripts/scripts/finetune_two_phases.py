@@ -9,7 +9,7 @@
 # epochs = 3
 # steps = 12
 # params = {optimizer = "AdamW"}
-# history = {lr = 12, lr_1 = 12}
+# metrics = {lr = 0.0005, lr_1 = 0.005}
 # models = ["model", "best"]
 
 import torch

@@ -4,7 +4,7 @@
 # epochs = 4
 # steps = 16
 # params = {optimizer = "SGD", "optimizer.lr" = 0.1, n_parameters = 187, n_trainable = 27}
-# history = {lr = 16, lr_1 = 8}
+# metrics = {lr = 0.1, lr_1 = 0.01}
 # models = ["model"]
 
 import torch
@@ -43,5 +43,6 @@ for epoch in range(4):
         loss.backward()
         optimizer.step()
         #! train_loss: loss.item()
+        #! lr: optimizer.param_groups[0]["lr"]
     print(epoch, loss.item())
 #! model: net(X[:4])

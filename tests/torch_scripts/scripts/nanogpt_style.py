@@ -3,7 +3,7 @@
 # [[run]]
 # steps = 12
 # params = {optimizer = "AdamW", model = "GPT"}
-# history = {lr = 12, val_loss = 3}
+# history = {val_loss = 3}
 # models = ["model", "best"]
 
 import math

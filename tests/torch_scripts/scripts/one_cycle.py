@@ -4,7 +4,6 @@
 # epochs = 3
 # steps = 15
 # params = {optimizer = "AdamW", scheduler = "OneCycleLR", "scheduler.max_lr" = 0.05, "loader.batch_size" = 32}
-# history = {lr = 15}
 # models = ["model"]
 
 import torch

@@ -4,7 +4,6 @@
 # epochs = 6
 # steps = 18
 # params = {optimizer = "SGD", "optimizer.lr" = 0.3, scheduler = "ReduceLROnPlateau", "scheduler.factor" = 0.1, "scheduler.patience" = 0}
-# history = {lr = 18}
 # models = ["model", "best"]
 
 import torch

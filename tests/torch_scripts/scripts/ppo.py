@@ -4,7 +4,6 @@
 # epochs = 3
 # steps = 24
 # params = {optimizer = "Adam", "optimizer.eps" = 1e-5, model = "Agent", num_iterations = 3, update_epochs = 2, clip_coef = 0.2, minibatch_size = 16}
-# history = {lr = 24}
 # models = ["model"]
 
 from dataclasses import dataclass
