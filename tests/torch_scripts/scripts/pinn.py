@@ -1,7 +1,6 @@
 """A physics-informed network: the loss holds derivatives of the output by autograd.grad (a damped oscillator)."""
 # expect:
 # [[run]]
-# epochs = 25
 # steps = 25
 # params = {optimizer = "Adam", model = "FCN", "model.n_hidden" = 12, "model.n_layers" = 2}
 # models = ["model"]
@@ -30,7 +29,6 @@ t_physics = torch.linspace(0, 1, 20).view(-1, 1).requires_grad_(True)
 mu, k = 4.0, 40.0
 optimiser = torch.optim.Adam(pinn.parameters(), lr=1e-3)
 for i in range(25):
-    #! epoch: i
     optimiser.zero_grad()
     lambda1, lambda2 = 1e-1, 1e-4
     u = pinn(t_boundary)

@@ -3,7 +3,7 @@
 # [[run]]
 # epochs = 4
 # steps = 32
-# params = {optimizer = "SGD", "optimizer.lr" = 0.1, criterion = "CrossEntropyLoss", model = "NeuralNetwork", "loader.batch_size" = 32, n_parameters = 1094}
+# params = {optimizer = "SGD", "optimizer.lr" = 0.1, criterion = "CrossEntropyLoss", model = "NeuralNetwork", "loader.batch_size" = 32, n_parameters = 1042}
 # models = ["model", "best"]
 
 import torch

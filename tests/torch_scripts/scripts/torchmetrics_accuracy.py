@@ -40,7 +40,7 @@ for epoch in range(2):
     acc, area = accuracy.compute(), auroc.compute()
     #! val_loss: sum(losses) / 2
     #! val_accuracy: acc.item()
-    #! val_auroc: area.item()
+    #! area: area.item()
     print(epoch, sum(losses) / 2, acc.item(), area.item())
     accuracy.reset()
     auroc.reset()
