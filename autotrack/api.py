@@ -71,7 +71,27 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("joblib.parallel", "autotrack_integrations.joblib:watch"),
     ),
     "torch": (("torch", "autotrack_integrations.torch.watch:watch"),),
+    "script": (  # what a script says of itself, whatever it trains with
+        ("argparse", "autotrack_integrations.script.settings:watch_argparse"),
+        ("click", "autotrack_integrations.script.settings:watch_click"),
+        ("fire.core", "autotrack_integrations.script.settings:watch_fire"),
+        ("hydra._internal.callbacks", "autotrack_integrations.script.settings:watch_hydra"),
+        ("torch.utils.tensorboard.writer", "autotrack_integrations.script.said:watch_tensorboard"),
+        ("tensorboardX.writer", "autotrack_integrations.script.said:watch_tensorboardx"),
+        ("torchmetrics", "autotrack_integrations.script.said:watch_torchmetrics"),
+        ("tqdm.std", "autotrack_integrations.script.said:watch_tqdm"),
+        ("torch", "autotrack_integrations.script.said:watch_print"),
+    ),
+    "processes": (
+        ("multiprocessing.process", "autotrack_integrations.processes:watch"),
+        (
+            "torch.distributed.elastic.multiprocessing.subprocess_handler.subprocess_handler",
+            "autotrack_integrations.processes:watch_launcher",
+        ),
+    ),
 }
+
+_BESIDE_LIBRARIES = ("script", "processes")  # what is watched that is no library
 
 _lock = threading.RLock()
 _is_enabled = False
@@ -248,4 +268,4 @@ def doctor() -> dict[str, Any]:
     """What autotrack finds on this machine: settings and their origins, the store, libraries, problems."""
     from autotrack.diagnosis import examine
 
-    return examine(LIBRARIES)
+    return examine([name for name in LIBRARIES if name not in _BESIDE_LIBRARIES])

@@ -155,7 +155,7 @@ class Tap(_Replaced):
         super().__init__(owner, name)
 
     def _wrap_function(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        return _tapped(original, self, self.skip, self.before, self.after, self.failed)
+        return _tapped(original, self, self.skip, (self.before, self.after, self.failed))
 
 
 def _read(owner: Any, name: str) -> Any:
@@ -193,10 +193,10 @@ def _tapped(
     original: Callable[..., Any],
     tap: Tap | None,
     skip: Callable[[], bool],
-    before: Any,
-    after: Any,
-    failed: Any,
+    listeners: tuple[Any, Any, Any],
 ) -> Callable[..., Any]:
+    before, after, failed = listeners
+
     def only_after(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
         if tap is not None and not skip() and tap.active:

@@ -1,5 +1,6 @@
 """A run while it lives: started, logged to, finished; on its way to the store."""
 
+from autotrack.run.buffer import settlers
 from autotrack.run.children import Child, Children
 from autotrack.run.current import (
     Opened,
@@ -14,6 +15,7 @@ from autotrack.run.current import (
     start_fit,
     use,
 )
+from autotrack.run.ranks import is_silent_rank
 from autotrack.run.recorder import Recorder
 from autotrack.run.run import Run
 
@@ -26,10 +28,12 @@ __all__ = [
     "active_run",
     "inside_run",
     "is_recording",
+    "is_silent_rank",
     "keeps",
     "last_run",
     "paused",
     "recorder",
+    "settlers",
     "start",
     "start_fit",
     "use",

@@ -24,7 +24,7 @@ from autotrack.guard import guard, tell_once
 from autotrack.store import POINT, SegmentWriter, Store
 from autotrack.types import Row
 
-__all__ = ["Buffer", "now_us"]
+__all__ = ["Buffer", "now_us", "settle", "settlers"]
 
 TICK_S = 0.2  # how long what was logged may wait for the writer thread
 INLINE_FLUSH_S = 0.02  # a caller's flush within this time after the last one is left to the thread
@@ -32,6 +32,10 @@ MAX_WAITING_BYTES = 64 << 20  # points kept in memory while the journal cannot b
 MAX_WAITING_PATCHES = 200_000  # the same for patches
 MAX_TASK_BYTES = 256 << 20  # models waiting to be written; beyond it the caller writes its own
 CHEAP_SEAL_AGE_S = 5.0  # a process this old does not notice the 0.2 s that sealing costs at its end
+
+# Called where somebody is about to read: hooks complete what they have under way in this thread.
+settlers: list[Callable[[], None]] = []
+_settling = threading.local()
 
 _started = time.monotonic()
 _buffers: "weakref.WeakSet[Buffer]" = weakref.WeakSet()
@@ -52,7 +56,6 @@ class Buffer:
         self._points = bytearray()
         self._tasks: deque[tuple[Callable[[], None], int]] = deque()
         self._sources: list[Callable[[], None]] = []
-        self._settlers: list[Callable[[], None]] = []
         self._task_bytes = 0
         self._runs: dict[str, int] = {}
         self._keys: dict[str, int] = {}
@@ -98,38 +101,30 @@ class Buffer:
         if len(self._points) >= MAX_WAITING_BYTES:
             self._drop(len(points))
             return
-        run = self._number(run_id, self._runs)
-        self._points.extend(
-            b"".join(
-                [
-                    POINT.pack(run, self._number(key, self._keys), step, at_us, value, epoch)
-                    for key, step, at_us, value, epoch in points
-                ]
-            )
-        )
+        run, keys, pack = self._number(run_id, self._runs), self._keys, POINT.pack
+        packed = [
+            pack(run, keys[key] if key in keys else self._number(key, keys), step, at_us, value, epoch)
+            for key, step, at_us, value, epoch in points
+        ]
+        self._points.extend(b"".join(packed))
         self._mark()
 
-    def add_source(self, source: Callable[[], None], settle: Callable[[], None]) -> None:
-        """For what collects its points itself, and tells of them with `wake`.
-
-        Args:
-            source: Called before anything is written, from any thread: hands its points over.
-            settle: Called where somebody is about to read: completes what it can.
+    def add_source(self, source: Callable[[], None]) -> None:
+        """Have this called before anything is written, from any thread: it hands over the points it has collected, of
+        which it tells with `wake`.
         """
         self._sources.append(source)
-        self._settlers.append(settle)
 
-    def remove_source(self, source: Callable[[], None], settle: Callable[[], None]) -> None:
+    def remove_source(self, source: Callable[[], None]) -> None:
         """No more of this one, after a last call."""
         if source in self._sources:
             with self._flush_lock, guard("writer thread"):
                 source()
             self._sources.remove(source)
-            self._settlers.remove(settle)
 
     def collect(self) -> None:
         """Ask the sources now: what they have is about to be read."""
-        self._settle()
+        settle()
         if self._sources:
             with self._flush_lock:
                 self._ask_sources()
@@ -161,7 +156,7 @@ class Buffer:
 
     def flush(self) -> None:
         """Write all that was logged before this call, tasks included."""
-        self._settle()
+        settle()
         self._run_tasks()
         with self._flush_lock, guard("journal"):
             self._drain()
@@ -287,11 +282,6 @@ class Buffer:
                 self._new_runs, self._new_keys = {**runs, **self._new_runs}, {**keys, **self._new_keys}
             raise
 
-    def _settle(self) -> None:
-        for settle in tuple(self._settlers):
-            with guard("settling"):
-                settle()
-
     def _ask_sources(self) -> None:
         for source in tuple(self._sources):
             with guard("writer thread"):
@@ -327,6 +317,18 @@ class Buffer:
         if self._writer is not None:
             self._writer.abandon()
         self._reset()
+
+
+def settle() -> None:
+    """Somebody is about to read. What is recorded meanwhile may lead here again, and then nothing is left to do."""
+    if not getattr(_settling, "is_on", False):
+        _settling.is_on = True
+        try:
+            for each in tuple(settlers):
+                with guard("settling"):
+                    each()
+        finally:
+            _settling.is_on = False
 
 
 def now_us() -> int:

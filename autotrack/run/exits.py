@@ -16,7 +16,7 @@ from autotrack.hooks import Call, Patch
 from autotrack.run.recorder import all_recorders
 from autotrack.run.run import Run
 
-__all__ = ["finish_at_exit", "forget_exit"]
+__all__ = ["fail_at_exit", "finish_at_exit", "forget_exit"]
 
 _open: "weakref.WeakSet[Run]" = weakref.WeakSet()
 _pid = 0  # the process whose exit is seen to
@@ -32,6 +32,12 @@ def finish_at_exit(run: Run) -> None:
         with guard("sys.exit"):
             _patches.append(Patch(sys, "exit", watch_exit))
     _register()
+
+
+def fail_at_exit(error: BaseException) -> None:
+    """The process ends because of this error, which Python will not keep."""
+    global _exit_error
+    _exit_error = error
 
 
 def forget_exit() -> None:

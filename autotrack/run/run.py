@@ -225,17 +225,22 @@ class Run(RunRecord):
         known = self._user_keys
         kept = [point for point in points if point[0] not in known] if known else points
         for key, step, _, value, _ in kept:
-            summaries[key] = add_value(summaries.get(key), value, step)
+            summary = summaries.get(key)
+            if summary is not None and summary["min"] <= value <= summary["max"] and step >= summary["last_step"]:
+                summary["last"], summary["last_step"] = value, step
+                summary["count"] += 1
+            else:
+                summaries[key] = add_value(summary, value, step)
         if kept:
             self._recorder.buffer.timed_points(self.id, kept)
 
-    def add_source(self, source: Callable[[], None], settle: Callable[[], None]) -> Callable[[], None]:
-        """Until the run is finished, ask a hook for its points before anything is written, and have it complete what
-        it can before anything is read; call what is returned when it has points.
+    def add_source(self, source: Callable[[], None]) -> Callable[[], None]:
+        """Until the run is finished, ask a hook for its points before anything is written; call what is returned when
+        it has some.
         """
         buffer = self._recorder.buffer
-        buffer.add_source(source, settle)
-        self.on_finish.append(lambda _: buffer.remove_source(source, settle))
+        buffer.add_source(source)
+        self.on_finish.append(lambda _: buffer.remove_source(source))
         return buffer.wake
 
     def start_children(self, source: str) -> Children:

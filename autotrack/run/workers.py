@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import Any
 
 from autotrack.guard import guard
-from autotrack.run.current import active_run, inside_run, is_recording, last_run, recorder, use
+from autotrack.run.current import active_run, inside_run, is_recording, recorder, use
+from autotrack.run.exits import fail_at_exit
 from autotrack.run.heard import hear_settings, settings
 
 __all__ = ["ForWorkers", "InProcess", "InWorker", "for_workers"]
@@ -43,6 +44,7 @@ def for_workers() -> ForWorkers | None:
         "experiment": target.experiment,
         "log_models": target.log_models,
         "leave_out": sorted(target.leave_out),
+        "monitor": target.monitor,
         "tags": target.tags,
     }
     return ForWorkers(enabling, None if active is None else (active.id, active.experiment), settings())
@@ -77,11 +79,8 @@ class InProcess(InWorker):
 
 def _fail_open_runs(error: BaseException) -> None:
     """Multiprocessing prints an error and keeps it not, so the exit would not know. Of `sys.exit` it does."""
-    if isinstance(error, SystemExit):
-        return
-    for run in (active_run(), last_run()):
-        if run is not None and run.is_of_this_process and run.status == "running":
-            run.finish("failed", error)
+    if not isinstance(error, SystemExit):
+        fail_at_exit(error)
 
 
 @contextmanager

@@ -126,7 +126,8 @@ def _fit_hook(kind: type[Fit], trainings: Trainings) -> Callable[[Call], Generat
         with Scope(estimator) as scope, run.Opened():
             with guard("sklearn.fit"):
                 kind_of_model = kind_of(estimator)
-                if kind_of_model is not None and (kind_of_model == "clusterer" or not _is_asked_by_library()):
+                is_asked = kind_of_model == "clusterer" or (kind_of_model is not None and not _is_asked_by_library())
+                if is_asked and not run.is_silent_rank():
                     fit = kind(call, scope, trainings)
             yield
             if fit is not None:

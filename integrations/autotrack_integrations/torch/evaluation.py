@@ -1,7 +1,7 @@
 """torch: evaluations. Loss functions called where no gradient is wanted, or where none comes.
 
 Watches   nothing; losses.py tells of each batch
-Records   of each evaluation its loss and scores, as `val_loss`, `val_accuracy`, `test_loss` ..., at the step it was made
+Records   of each evaluation its loss and scores at the step it was made: `val_loss`, `val_accuracy`, `test_loss` ...
 Never     takes a metric of the batch in training for an evaluation; mixes two evaluations
 Needs     torch >= 2.2
 
@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from autotrack.hooks import argument_names, destination, enclosing, is_users, local_values, targets
-from autotrack_integrations.torch.here import Path, here
+from autotrack_integrations.torch.here import Judged, here
 from autotrack_integrations.torch.scores import Sums, add, score
 
 __all__ = ["Batch", "Evaluation", "admit_unreached", "evaluation_of", "hear_evaluation", "name_evaluations", "read_all"]
@@ -50,13 +50,13 @@ class _Place:
         key: The same for all calls that belong to one evaluation.
         words: Of which data it is, as far as the code says so.
         name: What the loss is called there.
-        loops: Variables of the loops around it, each with the depth of its frame.
+        loops: Variables of the loops around it, each with the depth of its frame and the names of what it goes through.
     """
 
     key: tuple[Any, ...]
     words: tuple[str, ...]
     name: str
-    loops: tuple[tuple[int, str], ...]
+    loops: tuple[tuple[int, str, tuple[str, ...]], ...]
 
 
 @dataclass
@@ -75,6 +75,8 @@ class Evaluation:
     scores: Sums = field(default_factory=dict)
     scored_at: dict[str, int] = field(default_factory=dict)
     said: dict[str, list[float]] = field(default_factory=dict)
+    is_incomplete: bool = False
+    last_site: int = 0
 
     def add(self, site: int, name: str, batch: Batch, found: dict[str, tuple[Any, Any]]) -> None:
         """One batch, judged at one place."""
@@ -82,9 +84,20 @@ class Evaluation:
             known = self.losses.setdefault(site, (name, [], [], batch.is_sum))
             known[1].append(batch.value)
             known[2].append(batch.samples)
+            self.is_incomplete, self.last_site = True, site
             if type(batch.value) is float:
-                here.recent.append(batch.value)
+                here.now.recent.append(batch.value)
         add(self.scores, {key: value for key, value in found.items() if self.scored_at.setdefault(key, site) == site})
+
+    def complete(self, value: float) -> bool:
+        """The script has read the whole loss of the last batch, of which the loss function's value is a term."""
+        if not self.is_incomplete:
+            return False
+        self.is_incomplete = False
+        _, values, samples, is_sum = self.losses[self.last_site]
+        values[-1] = value / max(samples[-1], 1) if is_sum else value
+        here.now.recent.append(value)
+        return True
 
     def metrics(self) -> dict[str, float]:
         """Its metrics, without a prefix. Waits for the device, where there is one: the evaluation is over."""
@@ -97,8 +110,8 @@ class Evaluation:
                 sum(value * weight for value, weight in zip(read, weights, strict=True)) / total if total else math.nan
             )
             found["loss" if number == 0 else name or f"loss_{number}"] = loss
-        for name, (part, count) in self.scores.items():
-            part, count = read_all([part, count])
+        for name, sums in self.scores.items():
+            part, count = read_all(sums)
             share = part / count if count else math.nan
             if name == "mse":
                 found["rmse"] = math.sqrt(share)
@@ -113,13 +126,13 @@ def read_all(values: list[Any]) -> list[float]:
         return [float(value) for value in values]
     import torch
 
-    here.is_busy = True
+    here.now.is_busy = True
     try:
         with torch._C.DisableTorchFunction(), torch.no_grad():
             tensors = [value.detach().double() for value in values if isinstance(value, torch.Tensor)]
             numbers = iter(torch.stack(tensors).tolist())
     finally:
-        here.is_busy = False
+        here.now.is_busy = False
     return [next(numbers) if isinstance(value, torch.Tensor) else float(value) for value in values]
 
 
@@ -131,8 +144,8 @@ def hear_evaluation(batch: Batch, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 
 def evaluation_of(batch: Batch, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], None] | None:
-    """Adds a batch to the evaluation it belongs to. Where a gradient may still come it is not yet known that it does."""
-    if batch.target is not None and here.target is not None and here.target() is batch.target:
+    """Adds a batch to the evaluation it belongs to, once it is known that no gradient comes."""
+    if batch.target is not None and here.now.target is not None and here.now.target() is batch.target:
         return None  # a metric of the data in training
     frames = _user_frames(sys._getframe(2))
     if not frames:
@@ -146,26 +159,26 @@ def evaluation_of(batch: Batch, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     said = tuple(_said(frames, place))
     found = score(batch.function, args, kwargs)
     site, batch.target = frames[0].f_lasti, None
-    if here.training is not None and not here.evaluations:
-        here.training.hold()
+    if here.now.training is not None and not here.now.evaluations:
+        here.now.training.hold()
 
     def admit() -> None:
         key = (*place.key, said)
-        evaluation = here.evaluations.get(key)
+        evaluation = here.now.evaluations.get(key)
         if evaluation is None:
             words = (*(word for text in said for word in _words(text)), *place.words)
-            evaluation = here.evaluations[key] = Evaluation(key, words)
+            evaluation = here.now.evaluations[key] = Evaluation(key, words)
         evaluation.add(site, place.name, batch, found)
 
     return admit
 
 
-def admit_unreached() -> None:
-    """No backward will reach what was judged so far: it was an evaluation, unless there was none of it."""
-    for judged in here.judged:
-        if judged.deferred is not None:
-            judged.deferred()
-            judged.deferred = None
+def admit_unreached(judged: list[Judged]) -> None:
+    """No backward will reach any of these that it has not reached: they are an evaluation, unless they are none."""
+    for each in judged:
+        if each.deferred is not None:
+            each.deferred()
+            each.deferred = None
 
 
 def name_evaluations(found: list[Evaluation], known: dict[Any, str], *, is_over: bool) -> dict[str, Evaluation]:
@@ -194,7 +207,7 @@ def _fallbacks(name: str) -> tuple[str, ...]:
     return ("test",) if name == "val" else ()
 
 
-_places: dict[Path, _Place] = {}
+_places: dict[tuple[tuple[int, int], ...], _Place] = {}
 
 
 def _user_frames(frame: FrameType | None) -> list[FrameType]:
@@ -212,13 +225,13 @@ def _look(frames: list[FrameType]) -> _Place:
     """What the code around a place says, read once."""
     words: list[str] = []
     names: list[str] = []
-    loops: list[tuple[int, str]] = []
+    loops: list[tuple[int, str, tuple[str, ...]]] = []
     for depth, frame in enumerate(frames):
         texts = [*argument_names(frame)]
         for loop in reversed(enclosing(frame)):
             if not loop.counts:
                 texts += loop.names
-                loops += [(depth, name) for name in loop.variables]
+                loops += [(depth, name, loop.names) for name in loop.variables]
         if depth:
             texts += targets(frame)
         names += texts
@@ -230,11 +243,17 @@ def _look(frames: list[FrameType]) -> _Place:
 
 
 def _said(frames: list[FrameType], place: _Place) -> Iterator[str]:
-    """The words that loops around it stand at now."""
-    for depth, name in place.loops:
-        value = local_values(frames[depth], (name,))[0]
+    """What loops around it stand at: a word, or one of several things that have names (`for mask in (val, test)`)."""
+    for depth, name, names in place.loops:
+        frame = frames[depth]
+        value, *things = local_values(frame, (name, *names))
         if isinstance(value, str):
             yield value
+        elif value is not None and len(names) > 1:
+            for thing, known in zip(things, names, strict=True):
+                if (thing if thing is not None else frame.f_globals.get(known)) is value:
+                    yield known
+                    break
 
 
 def _words(text: str) -> Iterable[str]:

@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Judged", "Loss", "Path", "here", "now_us", "path_of", "user_frame"]
 
-# Where the user's code is: identity of the code and instruction, from the inside out.
-Path = tuple[tuple[int, int], ...]
-
-_MAX_DEPTH = 6  # of the user's own frames that tell one place from another
+Path = tuple[int, ...]  # identity of the code and instruction, of two frames from the inside out
 
 
 @dataclass(slots=True)
@@ -68,9 +65,9 @@ class Loss:
     samples: int
 
 
-@dataclass
-class _Here(threading.local):
-    """Of this thread.
+@dataclass(slots=True)
+class _Now:
+    """Of one thread.
 
     Attributes:
         is_busy: Our own computations are under way: nothing of them is heard.
@@ -86,6 +83,9 @@ class _Here(threading.local):
         autocast: The type that it was called under, where autocast is on.
         waited_s: Time spent waiting for batches since the last step.
         fetched_at: When the batch under way was asked for.
+        resumed_from: The run whose checkpoint was loaded last.
+        is_composite: Whether the last loss was more than the result of one loss function.
+        score_at: When the next batch of training may be scored, as `time.perf_counter`.
         target: The target, weakly, of the last loss that backward went through.
     """
 
@@ -103,10 +103,20 @@ class _Here(threading.local):
     criterion: str = ""
     autocast: str = ""
     target: Any = None
+    score_at: float = 0.0
+    is_composite: bool = False
+    resumed_from: str = ""
+
+
+class _Here(threading.local):
+    """Of this thread, in `now`."""
+
+    def __init__(self) -> None:
+        self.now = _Now()
 
     def forget(self) -> None:
         """In a forked child, and when nothing is watched any more."""
-        self.__init__()  # type: ignore[misc]
+        self.now = _Now()
 
 
 here = _Here()
@@ -136,12 +146,10 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
 
 
 def path_of(frame: FrameType | None) -> Path:
-    """Where this is called from: the innermost of the user's own frames."""
-    path: list[tuple[int, int]] = []
-    while frame is not None and len(path) < _MAX_DEPTH:
-        code = frame.f_code
-        known = known_codes.get(id(code))
-        if known[1] if known is not None else is_users(code):
-            path.append((id(code), frame.f_lasti))
-        frame = frame.f_back
-    return tuple(path)
+    """Where this is called from: the place in the user's code, and the place that code is called from."""
+    if frame is None:
+        return ()
+    caller = frame.f_back
+    if caller is None:
+        return id(frame.f_code), frame.f_lasti, 0, 0
+    return id(frame.f_code), frame.f_lasti, id(caller.f_code), caller.f_lasti

@@ -51,18 +51,18 @@ def _hear_pass(iterator: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def _before_batch(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    here.fetched_at = time.perf_counter()
+    here.now.fetched_at = time.perf_counter()
 
 
 def _after_batch(batch: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    here.pass_number = _pass_of.get(id(args[0]), 0)
-    here.waited_s += time.perf_counter() - here.fetched_at
+    here.now.pass_number = _pass_of.get(id(args[0]), 0)
+    here.now.waited_s += time.perf_counter() - here.now.fetched_at
 
 
 def _after_pass(error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    training = here.training
+    training = here.now.training
     if isinstance(error, StopIteration):
-        if training is not None and not here.evaluations:
+        if training is not None and not here.now.evaluations:
             training.hold()
     elif training is not None:
         training.fail(error)

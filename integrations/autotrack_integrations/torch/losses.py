@@ -1,7 +1,7 @@
 """torch: losses, as the loss functions return them and as backward starts at them.
 
 Watches   the loss functions of torch.nn.functional, which the modules call as well (public); torch.autograd.backward,
-          which Tensor.backward calls (public)
+          which Tensor.backward calls, and torch.nn.utils.clip_grad_norm_ (public)
 Records   nothing itself: steps.py makes it a step, evaluation.py an evaluation
 Never     waits for a device; keeps a graph alive; computes where autograd, a compiler or a transform would notice
 Needs     torch >= 2.2
@@ -14,6 +14,8 @@ that the user has written out, is the value of that tensor itself.
 import sys
 import weakref
 from collections.abc import Callable
+from time import perf_counter
+from types import FrameType
 from typing import Any
 
 from autotrack import run
@@ -21,6 +23,8 @@ from autotrack.hooks import Tap, receiver
 from autotrack_integrations.torch.evaluation import Batch, evaluation_of, hear_evaluation
 from autotrack_integrations.torch.here import Judged, Loss, here, path_of, user_frame
 from autotrack_integrations.torch.scores import score_training
+
+Heard = Callable[[Any, tuple[Any, ...], dict[str, Any]], None]
 
 __all__ = ["LOSSES", "watch_losses"]
 
@@ -51,73 +55,121 @@ _SCALES = {"MulBackward0", "DivBackward0"}
 _PASSES = {"ToCopyBackward0", "CloneBackward0", "AliasBackward0", "ViewBackward0", "SqueezeBackward0", "MeanBackward0"}
 _MAX_NODES = 12  # of a graph that are looked at, from where backward starts
 _MAX_TERMS = 200
+_MAX_WAITING = 10_000  # losses that wait for a step
 _LEAST_SCALE = 128.0  # by which a GradScaler multiplies; a smaller factor is a weight of the user's
 
 
-def watch_losses() -> list[Tap]:
-    """Start watching; the caller keeps the taps and calls undo() on each."""
+def watch_losses(tick: Callable[[Any, FrameType | None], None]) -> list[Tap]:
+    """Start watching; the caller keeps the taps and calls undo() on each.
+
+    Args:
+        tick: Called with what backward starts at, and from where.
+    """
     import torch
-    from torch._C._functorch import is_functorch_wrapped_tensor
     from torch.nn import functional
+
+    skip = torch.compiler.is_compiling
+    is_readable, value_of = _reading()
+
+    def hear_norm(norm: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if here.now.training is not None and run.is_recording() and is_readable(norm):
+            here.now.training.hear_norm(value_of(norm))
+
+    names = [name for name in LOSSES if hasattr(functional, name)]
+    return [
+        *(Tap(functional, name, after=_hear_loss(name, is_readable, value_of), skip=skip) for name in names),
+        Tap(torch.nn.utils, "clip_grad_norm_", after=hear_norm, skip=skip),
+        Tap(
+            torch.autograd,
+            "backward",
+            before=_hear_backward(is_readable, value_of, tick),
+            failed=_hear_failure,
+            skip=skip,
+        ),
+    ]
+
+
+def _reading() -> tuple[Callable[[Any], bool], Callable[[Any], Any]]:
+    """Whether something is a tensor that can be read; and its value, or the scalar where reading it would wait."""
+    import torch
+    from torch import Tensor
+    from torch._C._functorch import is_functorch_wrapped_tensor
 
     read = torch._C.TensorBase.item
 
     def is_readable(tensor: Any) -> bool:
-        return type(tensor) is torch.Tensor and not tensor.is_meta and not is_functorch_wrapped_tensor(tensor)
+        return type(tensor) is Tensor and not is_functorch_wrapped_tensor(tensor) and not tensor.is_meta
 
     def value_of(scalar: Any) -> Any:
-        """A number where that takes no waiting, else the scalar for later."""
         return read(scalar) if scalar.is_cpu else scalar.detach()
 
-    def hear_loss(name: str) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], None]:
-        def hear(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if here.is_busy or not run.is_recording() or not is_readable(result):
-                return
-            target = args[1] if len(args) > 1 else kwargs.get("target")
-            is_sum = kwargs.get("reduction") == "sum"
-            samples = target.shape[0] if is_readable(target) and target.dim() else 1
-            value = value_of(result) if result.dim() == 0 else None
-            if value is not None and is_sum:
-                value = value / max(samples, 1)
-            seen = weakref.ref(target) if is_readable(target) else None
-            batch = Batch(name, value, is_sum, samples, target)
-            if not result.requires_grad:
-                hear_evaluation(batch, args, kwargs)
-                return
-            if not here.criterion:
-                here.criterion = name
-                here.autocast = _autocast()
-            frame = user_frame(sys._getframe(2))
-            site = None if frame is None else (id(frame.f_code), frame.f_lasti)
-            deferred = None
-            if site in here.sites and not _is_evaluating():
+    return is_readable, value_of
+
+
+def _hear_loss(name: str, is_readable: Callable[[Any], bool], value_of: Callable[[Any], Any]) -> Heard:
+    is_recording = run.is_recording
+
+    def hear(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        now = here.now
+        if now.is_busy or not is_recording() or not is_readable(result):
+            return
+        target: Any = args[1] if len(args) > 1 else kwargs.get("target")
+        seen = weakref.ref(target) if is_readable(target) else None
+        samples = target.shape[0] if seen is not None and target.ndim else 1
+        value = value_of(result) if result.ndim == 0 else None
+        is_sum = kwargs.get("reduction") == "sum"
+        if is_sum and value is not None:
+            value = value / max(samples, 1)
+        if not result.requires_grad:
+            hear_evaluation(Batch(name, value, is_sum, samples, target), args, kwargs)
+            return
+        frame = user_frame(sys._getframe(3))
+        site = None if frame is None else (id(frame.f_code), frame.f_lasti)
+        deferred = None
+        if site in now.sites and not (now.training is not None and now.training.is_evaluating()):
+            if perf_counter() >= now.score_at:
                 score_training(name, args, kwargs)
-            else:
-                deferred = evaluation_of(batch, args, kwargs)
-            here.judged.append(Judged(result.grad_fn._sequence_nr(), value, is_sum, samples, seen, site, deferred))
+        else:
+            if not now.criterion:
+                now.criterion, now.autocast = name, _autocast()
+            deferred = evaluation_of(Batch(name, value, is_sum, samples, target), args, kwargs)
+        if len(now.judged) >= _MAX_WAITING:  # no step comes
+            now.judged.clear()
+        now.judged.append(Judged(result.grad_fn._sequence_nr(), value, is_sum, samples, seen, site, deferred))
 
-        return hear
+    return hear
 
-    def hear_backward(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+
+def _hear_backward(
+    is_readable: Callable[[Any], bool],
+    value_of: Callable[[Any], Any],
+    tick: Callable[[Any, FrameType | None], None],
+) -> Callable[[tuple[Any, ...], dict[str, Any]], None]:
+    def hear(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Before it runs: afterwards the graph is gone."""
-        if here.is_busy or not run.is_recording():
+        now = here.now
+        if now.is_busy or not run.is_recording():
             return
         roots = args[0] if args else kwargs.get("tensors")
-        root = roots[0] if isinstance(roots, (list, tuple)) and roots else roots
-        if not is_readable(root) or root.numel() != 1:
+        root: Any = roots[0] if isinstance(roots, (list, tuple)) and roots else roots
+        if not is_readable(root) or (root.ndim and root.numel() != 1):
             return
-        frame = user_frame(sys._getframe(2))
+        frame = user_frame(sys._getframe(3))
+        path = path_of(frame)
+        if now.stepping is not None and any(loss.path == path for loss in now.losses):
+            return  # a closure that the optimizer calls again: the loss of the step is that of the first call
+        if len(now.losses) >= _MAX_WAITING:
+            now.losses.clear()
         value, divisor, samples = _true_value(root, value_of)
-        here.losses.append(Loss(path_of(frame), receiver(frame) if frame else "", value, divisor, samples))
+        now.losses.append(Loss(path, receiver(frame) if frame else "", value, divisor, samples))
+        tick(root, frame)
 
-    def hear_failure(error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if here.training is not None:
-            here.training.fail(error)
+    return hear
 
-    skip = torch.compiler.is_compiling
-    taps = [Tap(functional, name, after=hear_loss(name), skip=skip) for name in LOSSES if hasattr(functional, name)]
-    taps.append(Tap(torch.autograd, "backward", before=hear_backward, failed=hear_failure, skip=skip))
-    return taps
+
+def _hear_failure(error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    if here.now.training is not None:
+        here.now.training.fail(error)
 
 
 def _autocast() -> str:
@@ -129,15 +181,14 @@ def _autocast() -> str:
     return ""
 
 
-def _is_evaluating() -> bool:
-    """Whether the model in training is switched to evaluation: a graph alone makes no training of it."""
-    training = here.training
-    return training is not None and training.is_evaluating()
-
-
 def _true_value(root: Any, value_of: Callable[[Any], Any]) -> tuple[Any, int, int]:
     """Value, divisor and number of samples of what backward starts at."""
-    judged = {each.number: each for each in here.judged}
+    if len(here.now.judged) == 1 and root.grad_fn is not None:
+        only = here.now.judged[0]
+        if only.value is not None and root.grad_fn._sequence_nr() == only.number:  # the usual case
+            _reach(only)
+            return only.value, 1, only.samples
+    judged = {each.number: each for each in here.now.judged}
     node, scale, divisor = root.grad_fn, 1.0, 1
     for _ in range(_MAX_NODES):
         if node is None:
@@ -159,6 +210,7 @@ def _true_value(root: Any, value_of: Callable[[Any], Any]) -> tuple[Any, int, in
         node = nexts[0]
     value = value_of(root) if scale == 1.0 else value_of(root) / scale
     terms = _terms(node, judged) if judged else []
+    here.now.is_composite = bool(terms)
     samples = max((each.samples for each in terms), default=0)
     if terms and all(each.is_sum for each in terms):
         value = value / max(samples, 1)
@@ -167,7 +219,9 @@ def _true_value(root: Any, value_of: Callable[[Any], Any]) -> tuple[Any, int, in
 
 def _terms(node: Any, judged: dict[int, Judged]) -> list[Judged]:
     """Which of the results of loss functions went into it."""
-    found, seen, todo = [], set(), [node]
+    found: list[Judged] = []
+    seen: set[Any] = set()
+    todo = [node]
     while todo and len(seen) < _MAX_TERMS:
         node = todo.pop(0)
         if node is None or node in seen:
@@ -186,10 +240,11 @@ def _terms(node: Any, judged: dict[int, Judged]) -> list[Judged]:
 
 def _reach(judged: Judged) -> None:
     """It is a loss of training: backward goes through it."""
-    judged.deferred = None
-    here.target = judged.target
-    if judged.site is not None:
-        here.sites.add(judged.site)
+    here.now.target = judged.target
+    if judged.deferred is not None:
+        judged.deferred = None
+        if judged.site is not None:
+            here.now.sites.add(judged.site)
 
 
 def _factor(node: Any) -> float:

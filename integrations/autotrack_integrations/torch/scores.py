@@ -33,12 +33,12 @@ def score(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
     target = args[1] if len(args) > 1 else kwargs.get("target")
     if not (type(prediction) is torch.Tensor and type(target) is torch.Tensor) or not prediction.numel():
         return {}
-    here.is_busy = True
+    here.now.is_busy = True
     try:
         with torch._C.DisableTorchFunction(), torch.no_grad():
             return _score(name, prediction.detach(), target.detach(), kwargs)
     finally:
-        here.is_busy = False
+        here.now.is_busy = False
 
 
 def _score(name: str, prediction: Any, target: Any, kwargs: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -74,13 +74,9 @@ def _score(name: str, prediction: Any, target: Any, kwargs: dict[str, Any]) -> d
 def add(sums: Sums, found: dict[str, tuple[Any, Any]]) -> None:
     """Add one batch to the sums."""
     for key, (part, count) in found.items():
-        part, count = plain(part), plain(count)
-        known = sums.get(key)
-        if known is None:
-            sums[key] = [part, count]
-        else:
-            known[0] = known[0] + part
-            known[1] = known[1] + count
+        known = sums.setdefault(key, [0, 0])
+        known[0] = known[0] + plain(part)
+        known[1] = known[1] + plain(count)
 
 
 def plain(value: Any) -> Any:
@@ -91,10 +87,10 @@ def plain(value: Any) -> Any:
 
 
 def score_training(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Score a batch of training, if it is its turn."""
-    training = here.training
-    started = time.perf_counter()
-    if training is not None and started >= training.next_score_at:
+    """Score a batch of training, and say when the next one may be scored."""
+    training = here.now.training
+    if training is not None:
+        started = time.perf_counter()
         add(training.scores, score(name, args, kwargs))
         ended = time.perf_counter()
-        training.next_score_at = ended + (ended - started) / _SHARE
+        here.now.score_at = ended + (ended - started) / _SHARE

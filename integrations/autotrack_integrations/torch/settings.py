@@ -9,6 +9,7 @@ Never     keeps what was passed to a constructor, but numbers, texts and short l
 Needs     torch >= 2.2
 """
 
+import re
 import sys
 import weakref
 from collections.abc import Iterable, Mapping
@@ -22,16 +23,21 @@ from autotrack.hooks import Tap, is_users, local_variables
 from autotrack.run import heard
 from autotrack_integrations.torch.here import Loss, here
 from autotrack_integrations.torch.loaders import loader_of
-from autotrack_integrations.torch.skeleton import unwrapped
+from autotrack_integrations.torch.references import unwrapped
 
 __all__ = ["record_settings", "watch_constructors"]
 
 _PLAIN = (bool, int, float, str, type(None))
 _MAX_LENGTH = 32  # of a list that is a setting
 _MAX_TEXT = 200
+_MAX_TENSORS = 20  # of a data set that are described
 _MAX_MODULES = 2000  # rows of the table
 
-_arguments: "weakref.WeakKeyDictionary[Any, dict[str, Any]]" = weakref.WeakKeyDictionary()
+_SCHEDULERS = ("LRScheduler", "ReduceLROnPlateau", "SequentialLR", "ChainedScheduler")
+_LOSS = re.compile("loss|criterion|objective", re.IGNORECASE)
+
+# What modules and schedulers were made with, by identity: hashing is code of their own.
+_arguments: "dict[int, tuple[weakref.ref[Any], dict[str, Any]]]" = {}
 _schedulers: "weakref.WeakKeyDictionary[Any, list[weakref.ref[Any]]]" = weakref.WeakKeyDictionary()
 
 
@@ -42,41 +48,48 @@ def watch_constructors() -> list[Tap]:
 
     skip = torch.compiler.is_compiling
     taps = [Tap(torch.nn.Module, "__init__", before=_hear_module, skip=skip)]
-    for name in ("LRScheduler", "ReduceLROnPlateau"):
-        taps.append(Tap(getattr(lr_scheduler, name), "__init__", after=_hear_scheduler, skip=skip))
+    for name in _SCHEDULERS:
+        taps.append(Tap(getattr(lr_scheduler, name), "__init__", before=_hear_scheduler, skip=skip))
     return taps
 
 
 def _hear_module(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """The frame that calls Module.__init__ is the constructor of the user's class: its arguments are its locals."""
-    module = args[0]
-    if type(module).__module__.startswith("torch."):
-        return
-    frame = sys._getframe(3)
-    outermost = None
-    while frame is not None and frame.f_code.co_name == "__init__" and frame.f_code.co_varnames:
-        if _first_argument(frame) is not module:
-            break
-        outermost, frame = frame, frame.f_back
-    if outermost is not None:
-        code = outermost.f_code
-        names = set(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
-        found: dict[str, Any] = {}
-        for name, value in local_variables(outermost):
-            if name in names:
-                found.update(_plain(name, value))
-        _arguments[module] = found
+    (made, *_) = args
+    if not type(made).__module__.startswith(("torch.", "torchmetrics")):
+        _remember(made, sys._getframe(3), {})
 
 
-def _first_argument(frame: FrameType) -> Any:
-    name = frame.f_code.co_varnames[0]
-    return next((value for key, value in local_variables(frame) if key == name), None)
-
-
-def _hear_scheduler(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    optimizer = args[1] if len(args) > 1 else kwargs.get("optimizer")
+def _hear_scheduler(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    (made, *given) = args
+    optimizer = given[0] if given else kwargs.get("optimizer")
+    _remember(made, sys._getframe(3), kwargs)
     if optimizer is not None:
-        _schedulers.setdefault(optimizer, []).append(weakref.ref(args[0]))
+        known = _schedulers.setdefault(optimizer, [])
+        if not any(each() is made for each in known):
+            known.append(weakref.ref(made))
+
+
+def _remember(made: Any, frame: FrameType | None, given: Mapping[str, Any]) -> None:
+    """The frames that call the base class's constructor are those of its own: their locals are the arguments."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        found.update(_plain(name, value))
+    while frame is not None and frame.f_code.co_name == "__init__" and frame.f_code.co_varnames:
+        code = frame.f_code
+        here_are = dict(local_variables(frame))
+        if here_are.get(code.co_varnames[0]) is not made:
+            break
+        found = {}
+        for name in code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]:
+            found.update(_plain(name, here_are.get(name)))
+        frame = frame.f_back
+    key = id(made)
+    _arguments[key] = weakref.ref(made, lambda _: _arguments.pop(key, None)), found
+
+
+def _made_with(made: Any) -> dict[str, Any]:
+    known = _arguments.get(id(made))
+    return known[1] if known is not None and known[0]() is made else {}
 
 
 def _plain(name: str, value: Any) -> dict[str, Any]:
@@ -105,16 +118,16 @@ def record_settings(
         said.update(heard.configs(_frames(frame)))
         said.update(heard.settings())
     found: dict[str, Any] = {}
-    for part in (_of_optimizer, _of_schedulers):
+    for part in (_of_optimizer, _of_schedulers) if optimizer is not None else ():
         with guard("torch.settings"):
             found.update(part(optimizer))
     with guard("torch.settings"):
         found.update(_of_modules(roots))
     with guard("torch.settings"):
-        found.update(_of_criterion(frame))
+        found.update(_of_criterion(frame, roots))
     with guard("torch.settings"):
         found.update(_of_process())
-    loader = loader_of(here.pass_number)
+    loader = loader_of(here.now.pass_number)
     with guard("torch.settings"):
         found.update(_of_loader(loader))
     target.derive_params({**said, **found})
@@ -127,6 +140,8 @@ def record_settings(
 
 
 def _of_optimizer(optimizer: Any) -> dict[str, Any]:
+    if not hasattr(optimizer, "defaults"):
+        return {}
     found = {"optimizer": type(optimizer).__name__}
     groups = optimizer.param_groups
     for number, group in enumerate(groups):
@@ -144,12 +159,13 @@ def _of_optimizer(optimizer: Any) -> dict[str, Any]:
 def _of_schedulers(optimizer: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     living = [each for ref in _schedulers.get(optimizer, ()) if (each := ref()) is not None]
-    for number, scheduler in enumerate(living):
+    parts = {id(part) for each in living for part in getattr(each, "_schedulers", ())}
+    for number, scheduler in enumerate(each for each in living if id(each) not in parts):
         prefix = f"scheduler_{number}" if number else "scheduler"
         found[prefix] = type(scheduler).__name__
-        for key, value in vars(scheduler).items():
-            if not key.startswith("_") and key not in ("last_epoch", "base_lrs", "optimizer", "verbose"):
-                found.update(_plain(f"{prefix}.{key}", value))
+        for key, value in _made_with(scheduler).items():
+            if key not in ("last_epoch", "verbose"):
+                found[f"{prefix}.{key}"] = value
     return found
 
 
@@ -159,7 +175,7 @@ def _of_modules(roots: Mapping[str, Any]) -> dict[str, Any]:
         module = unwrapped(root)
         prefix = "model" if len(roots) == 1 else name
         found[prefix] = type(module).__name__
-        for key, value in _arguments.get(module, {}).items():
+        for key, value in _made_with(module).items():
             found[f"{prefix}.{key}"] = value
         if module is not root:
             found[f"{prefix}.wrapped_by"] = type(root).__name__
@@ -172,24 +188,25 @@ def _of_modules(roots: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _of_criterion(frame: FrameType | None) -> dict[str, Any]:
-    """The loss module that the calling code has, with its settings."""
-    from torch.nn.modules.loss import _Loss
+def _of_criterion(frame: FrameType | None, roots: Mapping[str, Any]) -> dict[str, Any]:
+    """The loss module that the calling code has, with its settings; else the loss function that was called."""
+    from torch.nn import Module
 
+    trained = {id(part) for root in roots.values() for part in root.modules()}
     for each in _frames(frame):
-        spaces = [local_variables(each), list(each.f_globals.items())]
-        owner = next((value for key, value in spaces[0] if key == "self"), None)
-        attributes = getattr(owner, "__dict__", {})
+        local = local_variables(each)
+        attributes = getattr(next((value for key, value in local if key == "self"), None), "__dict__", {})
         modules = attributes.get("_modules", {}) if isinstance(attributes, dict) else {}
-        spaces += [list(attributes.items()), list(modules.items())]
-        for space in spaces:
-            for _, value in space:
-                if issubclass(type(value), _Loss):
-                    found: dict[str, Any] = {"criterion": type(value).__name__}
-                    for key in getattr(value, "__constants__", ()):
-                        found.update(_plain(f"criterion.{key}", getattr(value, key, None)))
-                    return found
-    return {"criterion": here.criterion} if here.criterion else {}
+        for name, value in [*local, *each.f_globals.items(), *attributes.items(), *modules.items()]:
+            if not issubclass(type(value), Module) or id(value) in trained:
+                continue
+            if _LOSS.search(type(value).__name__) or _LOSS.search(name):
+                found: dict[str, Any] = {"criterion": type(value).__name__}
+                for key, setting in (vars(value) | _made_with(value)).items():
+                    if not key.startswith("_") and key != "training":
+                        found.update(_plain(f"criterion.{key}", setting))
+                return found
+    return {"criterion": here.now.criterion} if here.now.criterion else {}
 
 
 def _of_process() -> dict[str, Any]:
@@ -199,8 +216,8 @@ def _of_process() -> dict[str, Any]:
     seed = torch.initial_seed()
     if seed < 1 << 40:  # beyond it Python has drawn it: nobody has set one
         found["seed"] = seed
-    if here.autocast:
-        found["amp"] = here.autocast
+    if here.now.autocast:
+        found["amp"] = here.now.autocast
     return found
 
 
@@ -211,7 +228,7 @@ def _of_loader(loader: Any) -> dict[str, Any]:
     found = {
         "loader.batch_size": loader.batch_size,
         "loader.shuffle": sampler == "RandomSampler",
-        "loader.workers": loader.num_workers,
+        "loader.num_workers": loader.num_workers,
         "loader.drop_last": loader.drop_last,
         "loader.sampler": sampler,
     }
@@ -230,9 +247,11 @@ def _data(loader: Any, frame: FrameType | None) -> dict[str, Any]:
         described["shape"] = [len(loader.dataset)]
     found = {"train": described}
     tensors = getattr(dataset, "tensors", None)
-    names = [f"tensor_{number}" for number in range(len(tensors))] if isinstance(tensors, tuple) else []
-    held = list(zip(names, tensors, strict=True)) if names else list(getattr(dataset, "__dict__", {}).items())
-    for name, tensor in held[:20]:
+    if isinstance(tensors, tuple):
+        held: list[tuple[str, Any]] = [(f"tensor_{number}", tensor) for number, tensor in enumerate(tensors)]
+    else:
+        held = list(getattr(dataset, "__dict__", {}).items())
+    for name, tensor in held[:_MAX_TENSORS]:
         if (about := _described(tensor)) is not None:
             found[f"train.{name}"] = about
     return found

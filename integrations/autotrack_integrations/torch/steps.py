@@ -12,6 +12,7 @@ losses from one place are compared with each other: a training each. So an optim
 stepped first waits for a moment: the other one stepping again says that they belong together.
 """
 
+import atexit
 import sys
 import time
 import weakref
@@ -29,12 +30,13 @@ __all__ = ["StepWatch"]
 
 _WAITS_STEPS = 16  # of an optimizer that may belong to the training of another one
 _WAITS_S = 1.0
+_MAX_NODES = 10_000  # of a graph that are searched for what is trained
 
 
 class _Known:
     """What is known of one optimizer."""
 
-    __slots__ = ("created", "created_at", "is_first", "ref", "since", "training", "waiting")
+    __slots__ = ("created", "created_at", "is_first", "is_silent", "ref", "since", "training", "waiting")
 
     def __init__(self, optimizer: Any, created: Any, on_death: Callable[[Any], None]) -> None:
         self.ref = weakref.ref(optimizer, on_death)
@@ -42,8 +44,16 @@ class _Known:
         self.created_at = time.perf_counter()
         self.training: Training | None = None
         self.is_first = True  # of its training's optimizers: its steps are the training's
+        self.is_silent = False
         self.waiting: list[list[Loss]] | None = None  # steps it has made while it is not clear whose they are
         self.since = 0.0
+
+
+class _Manual:
+    """Stands for the optimizer of a training that changes its weights by hand."""
+
+    def __init__(self, parameters: list[Any]) -> None:
+        self.param_groups: list[dict[str, Any]] = [{"params": parameters}]
 
 
 class StepWatch:
@@ -72,11 +82,17 @@ class StepWatch:
             register_optimizer_step_post_hook(after_step).remove,
             Tap(Optimizer, "__init__", after=self._hear_creation, skip=is_compiling).undo,
         ]
+        self._manual: dict[int, tuple[_Manual, _Known]] = {}  # by where backward is called
+        run.settlers.append(self._settle)
+        atexit.register(self._settle_at_exit)
 
     def undo(self) -> None:
         """Watch no more. Trainings that go on are over for us."""
         for undo in self._undo:
             undo()
+        atexit.unregister(self._settle_at_exit)
+        self._settle_at_exit()
+        run.settlers.remove(self._settle)
         for known in list(self._known.values()):
             if known.training is not None:
                 with guard("torch.steps"):
@@ -110,35 +126,39 @@ class StepWatch:
         if known is None or known.ref() is not optimizer:
             known = self._remember(optimizer, None)
         training = known.training
-        if training is None:
+        if training is None and not known.is_silent:
             training = self._begin(known, optimizer, frame)
-        here.stepping = training
-        if known.is_first:
+        here.now.stepping = training
+        if training is not None and known.is_first:
             training.before_step(frame, optimizer)
 
     def _after_step(self, optimizer: Any) -> None:
-        training, here.stepping = here.stepping, None
+        now = here.now
+        training, now.stepping = now.stepping, None
         known = self._known.get(id(optimizer))
+        losses, now.losses = now.losses, []
+        now.judged.clear()
         if training is None or known is None:
             return
-        losses, here.losses = here.losses, []
-        here.judged.clear()
         if not known.is_first:
             training.after_step_of_other(losses)
             return
-        before = here.training
-        here.training = training
+        before, now.training = now.training, training
         if training.run is None:
-            self._settle(known, training, before, losses)
+            self._find_place(known, training, before, losses)
             if known.training is not training or training.run is None:
                 return
         elif before is not training:
-            self._go_on(training, before)
-        training.paths.update([loss.path for loss in losses])
+            self._go_on(training, optimizer)
+        for loss in losses:
+            training.paths.add(loss.path)
         training.after_step(losses)
 
-    def _begin(self, known: _Known, optimizer: Any, frame: FrameType | None) -> Training:
-        """An optimizer's first step: a training of its own, as far as is known."""
+    def _begin(self, known: _Known, optimizer: Any, frame: FrameType | None) -> Training | None:
+        """An optimizer's first step: a training of its own, as far as is known; None where another rank records it."""
+        if run.is_silent_rank():
+            known.is_silent = True
+            return None
         for other in self._trainings():
             if other.owns_parameters_of(optimizer):
                 other.keep_last()
@@ -146,13 +166,13 @@ class StepWatch:
         known.since = time.perf_counter()
         return known.training
 
-    def _settle(self, known: _Known, training: Training, before: Training | None, losses: list[Loss]) -> None:
+    def _find_place(self, known: _Known, training: Training, before: Training | None, losses: list[Loss]) -> None:
         """Whether it is a training of its own, or a part of the one that stepped before."""
-        frame = user_frame(sys._getframe(5))
+        frame = user_frame(sys._getframe(1))
         if before is not None and before is not training and before.run is not None:
             if not losses:  # for the loss of the step before
                 self._join(known, before, [])
-                here.training = before
+                here.now.training = before
                 return
             is_apart = known.created_at > before.began_at or any(loss.path in before.paths for loss in losses)
             if not is_apart and not before.has_ended:
@@ -167,15 +187,21 @@ class StepWatch:
             earlier, known.waiting = known.waiting, None
             training.rival = None
             training.open(losses, frame)
-            for each in earlier[:-1]:
-                training.paths.update([loss.path for loss in each])
-                training.after_step(each)
+            self._replay(training, earlier[:-1])
             return
+        if before is not None and before is not training and known.created_at > before.began_at:
+            before.finish()  # it is over: this one was made after it had begun
         training.open(losses, frame)
 
-    def _go_on(self, training: Training, before: Training | None) -> None:
+    @staticmethod
+    def _replay(training: Training, earlier: list[list[Loss]]) -> None:
+        for losses in earlier:
+            training.paths.update([loss.path for loss in losses])
+            training.after_step(losses)
+
+    def _go_on(self, training: Training, optimizer: Any) -> None:
         """A training steps again after others have: those that waited for it are a part of it."""
-        training.reopen()
+        training.reopen(optimizer, user_frame(sys._getframe(1)))
         for known in list(self._known.values()):
             other = known.training
             if other is not None and other.rival is training and known.waiting is not None:
@@ -190,6 +216,51 @@ class StepWatch:
         for losses in waited:
             training.after_step_of_other(losses)
 
+    # ---- without an optimizer
+
+    def tick(self, root: Any, frame: FrameType | None) -> None:
+        """Backward is about to run. Where no optimizer lives, that is a step of a training done by hand."""
+        if self._known or frame is None or here.now.stepping is not None:
+            return
+        place = id(frame.f_code)
+        entry = self._manual.get(place)
+        if entry is None:
+            if _optimizers_live():
+                return
+            manual = _Manual(_leaves(root))
+            entry = self._manual[place] = manual, _Known(manual, None, lambda _: None)
+        manual, known = entry
+        now = here.now
+        training = known.training or (None if known.is_silent else self._begin(known, manual, frame))
+        if training is None:
+            return
+        training.before_step(frame, manual)
+        losses, now.losses = now.losses, []
+        now.judged.clear()
+        now.training = training
+        if training.run is None:
+            training.open(losses, frame)
+        training.after_step(losses)
+
+    # ---- ends
+
+    def _settle(self) -> None:
+        """Somebody is about to read."""
+        training = here.now.training
+        if training is not None:
+            training.settle()
+
+    def _settle_at_exit(self) -> None:
+        """The process ends: what waited for others waits no more."""
+        for known in list(self._known.values()):
+            if known.waiting is not None and known.training is not None:
+                waited, known.waiting = known.waiting, None
+                with guard("torch.steps"):
+                    known.training.open([], None)
+                    self._replay(known.training, waited)
+        with guard("torch.steps"):
+            self._settle()
+
     def _trainings(self) -> list[Training]:
         return [known.training for known in list(self._known.values()) if known.training is not None]
 
@@ -198,3 +269,29 @@ def _compiling() -> Callable[[], bool]:
     import torch
 
     return torch.compiler.is_compiling
+
+
+def _optimizers_live() -> bool:
+    """Whether there is an optimizer that was made before anybody watched. Takes some milliseconds, once."""
+    import gc
+
+    from torch.optim import Optimizer
+
+    return any(issubclass(type(each), Optimizer) for each in gc.get_objects())
+
+
+def _leaves(root: Any) -> list[Any]:
+    """The tensors that backward gives gradients to."""
+    found: list[Any] = []
+    seen: set[Any] = set()
+    todo = [root.grad_fn]
+    while todo and len(seen) < _MAX_NODES:
+        node = todo.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        leaf = getattr(node, "variable", None)
+        if leaf is not None:
+            found.append(leaf)
+        todo += [following for following, _ in node.next_functions]
+    return found

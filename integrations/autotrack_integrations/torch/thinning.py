@@ -43,5 +43,5 @@ class Thinned:
         key, step, _, value, _ = note
         if key.endswith("_epoch") or key.startswith(("val_", "test_", "lr")) or not math.isfinite(value):
             return True
-        stride = 10 ** (len(str(step // FULL_STEPS)))
+        stride: int = 10 ** len(str(step // FULL_STEPS))
         return step % stride == 0

@@ -28,13 +28,13 @@ from autotrack_integrations.torch.here import Loss, Path, here, now_us
 from autotrack_integrations.torch.scores import Sums
 from autotrack_integrations.torch.settings import record_settings
 from autotrack_integrations.torch.thinning import Thinned
+from autotrack_integrations.torch.told import Told
 from autotrack_integrations.torch.weights import Weights
 
 __all__ = ["Training"]
 
 NO_EPOCH = -1
 _READ_EVERY = 1000  # steps after which losses that are still on a device are read, where there is no epoch
-_MAX_NAMES = 100  # of metrics that a script reads for itself
 
 Note = tuple[str, int, int, Any, int]  # metric, step, microseconds since 1970, value, epoch
 
@@ -46,7 +46,6 @@ class Training:
         run: Its run; None until it is clear that it is a training of its own.
         paths: Where backward was called for it.
         scores: Sums of the scores of this epoch's batches, as far as they were taken.
-        next_score_at: When the next one may be taken, as `time.perf_counter`.
     """
 
     def __init__(self, optimizer: Any, frame: FrameType | None, created: Any) -> None:
@@ -54,8 +53,8 @@ class Training:
         self.paths: set[Path] = set()
         self.steps = 0
         self.scores: Sums = {}
-        self.next_score_at = 0.0
         self.is_adversarial = False
+        self.told: Told | None = None
         self._is_ours = False
         self._optimizer = weakref.ref(optimizer)
         self._epochs = EpochReader.find(frame, created) if frame is not None else None
@@ -86,18 +85,19 @@ class Training:
 
     def before_step(self, frame: FrameType | None, optimizer: Any) -> None:
         """The optimizer is about to step: weights are still those of the evaluation and the epoch before."""
-        admit_unreached()
-        if here.evaluations:
-            (here.training or self).end_evaluations(is_over=False)
+        now = here.now
+        admit_unreached(now.judged)
+        if now.evaluations:
+            (now.training or self).end_evaluations(is_over=False)
         epoch = self._read_epoch(frame)
         if epoch != self._epoch:
             if self._epoch is not None:
                 self._end_epoch()
             self._epoch = epoch
             self._epoch_started = time.perf_counter()
-        if here.waited_s:
-            self._epoch_waited += here.waited_s
-            here.waited_s = 0.0
+        if now.waited_s:
+            self._epoch_waited += now.waited_s
+            now.waited_s = 0.0
         self._note_lr(optimizer)
 
     def after_step(self, losses: list[Loss]) -> None:
@@ -107,7 +107,7 @@ class Training:
         if losses:
             self._note_losses(losses, step)
             self._error = None
-        if self._waiting and (len(self._waiting) >= _READ_EVERY):
+        if len(self._waiting) >= _READ_EVERY:
             self._read_waiting()
         if self._wake is not None:
             self._wake()
@@ -130,7 +130,7 @@ class Training:
         self._epoch_losses.append(value)
         self._note("train_loss", step, at_us, value)
         if type(value) is float:
-            here.recent.append(value)
+            here.now.recent.append(value)
             if not math.isfinite(value) and not self._is_troubled:
                 self._tell_trouble(step, value)
 
@@ -145,12 +145,12 @@ class Training:
         for name, value in means.items():
             self._names.setdefault(name, value)
         if len(self._names) > 1:
-            if had_one and step > 0:
+            if had_one:
                 self._thinned.also_as(next(iter(self._names)))
             for name, value in means.items():
                 self._note(name, step, at_us, value)
                 if type(value) is float:
-                    here.recent.append(value)
+                    here.now.recent.append(value)
         return sum(means.values()) if means else math.nan
 
     def _note(self, key: str, step: int, at_us: int, value: Any) -> None:
@@ -158,19 +158,23 @@ class Training:
         (self._notes if type(value) is float or type(value) is int else self._waiting).append(note)
 
     def _note_lr(self, optimizer: Any) -> None:
-        lrs = [group["lr"] for group in optimizer.param_groups if "lr" in group]
-        if lrs != self._lrs:
-            self._lrs = lrs
-            for number, lr in enumerate(lrs):
-                if not isinstance(lr, (int, float)):
-                    continue  # a tensor on a device: reading it would wait
+        lrs = self._lrs
+        for number, group in enumerate(optimizer.param_groups):
+            lr = group.get("lr")
+            if number == len(lrs):
+                lrs.append(None)
+            if lr is lrs[number]:
+                continue
+            is_news = lr != lrs[number]
+            lrs[number] = lr
+            if is_news and isinstance(lr, (int, float)):  # a tensor may be on a device: reading it would wait
                 self._note(f"lr_{number}" if number else "lr", self.steps, now_us(), float(lr))
 
     def _read_epoch(self, frame: FrameType | None) -> int | None:
         if self._epochs is not None and frame is not None:
             return self._epochs.read(frame)
-        if here.pass_number != self._pass_number:  # a new one over the training data
-            self._pass_number = here.pass_number
+        if here.now.pass_number != self._pass_number:  # a new one over the training data
+            self._pass_number = here.now.pass_number
             self._passes += 1
         return self._passes - 1 if self._passes else None
 
@@ -185,11 +189,11 @@ class Training:
             mean = math.fsum(losses) / len(losses) if losses else math.nan
             if len(losses) > 1:
                 self._note("train_loss_epoch", step, at_us, mean)
-                here.recent.append(mean)
+                here.now.recent.append(mean)
             for name, (part, count) in self.scores.items():
-                part, count = read_all([part, count])
-                if count:
-                    share = part / count
+                hits, total = read_all([part, count])
+                if total:
+                    share = hits / total
                     key, share = ("train_rmse", math.sqrt(share)) if name == "mse" else (f"train_{name}", share)
                     self._note(key, step, at_us, share)
             took_s = time.perf_counter() - self._epoch_started
@@ -205,7 +209,7 @@ class Training:
 
     def end_evaluations(self, *, is_over: bool) -> None:
         """What was evaluated since the last step is complete."""
-        found, here.evaluations = list(here.evaluations.values()), {}
+        found, here.now.evaluations = list(here.now.evaluations.values()), {}
         with guard("torch.evaluation"):
             at_us = now_us()
             named = name_evaluations(found, self._evaluations, is_over=is_over)
@@ -217,7 +221,7 @@ class Training:
         metrics = evaluation.metrics()
         for key, value in metrics.items():
             self._note(f"{name}_{key}", step, at_us, value)
-            here.recent.append(value)
+            here.now.recent.append(value)
             self._judge(f"{name}_{key}", value)
         for key, values in evaluation.said.items():
             self._note(key, step, at_us, sum(values) / len(values))
@@ -250,14 +254,21 @@ class Training:
         """An evaluation begins: buffers such as the statistics of batch normalisation may move before it is judged."""
         self._weights.hold_buffers()
 
-    def hear_value(self, name: str, value: float) -> None:
-        """The script has read a value of its own."""
-        if name in ("train_loss", "lr") or (name not in self._names and len(self._names) > _MAX_NAMES):
-            return
-        here.recent.append(value)
-        self._note(name, max(0, self.steps - 1), now_us(), value)
-        if self._wake is not None:
-            self._wake()
+    def hear_norm(self, norm: Any) -> None:
+        """The script has computed the norm of the gradients."""
+        if isinstance(norm, float):
+            self._grad_norm = norm if math.isfinite(norm) else self._grad_norm
+        self._note("grad_norm", self.steps, now_us(), norm)
+
+    def _note_told(self, name: str, value: float, step: int | None) -> None:
+        if here.now.training is self and here.now.stepping is None:
+            self._note(name, max(0, self.steps - 1) if step is None else step, now_us(), value)
+            if self._wake is not None:
+                self._wake()
+
+    def where(self) -> str:
+        """How far it is."""
+        return f"step {self.steps}" if self._epoch is None else f"step {self.steps}, epoch {self._epoch}"
 
     def fail(self, error: BaseException) -> None:
         """Something of torch's has raised while it was training."""
@@ -290,13 +301,18 @@ class Training:
         self.run, self._is_ours = run.start_fit(self._weights.name or "training", "torch", is_active=False)
         self._weights.run = self.run
         self.run.on_finish.append(lambda _: self._end())
-        self._wake = self.run.add_source(self._tell, self._settle)
+        self._wake = self.run.add_source(self._tell)
+        if here.now.resumed_from:
+            self.run.set_tag("resumed from", here.now.resumed_from)
+        with guard("torch.said"):
+            self.told = Told(self._note_told)
         optimizer = self._optimizer()
         with guard("torch.settings"):
             record_settings(self.run, optimizer, self._weights.roots, frame, losses)
 
     def finish_soon(self) -> None:
-        """From a callback of the garbage collector: its optimizer has died."""
+        """From a callback of the garbage collector: the optimizer has died. Its weights may live on in another one."""
+        self.keep_last()
         if self.run is not None and self._is_ours and self.run.status == "running":
             self.run.soon(self.finish)
 
@@ -305,36 +321,47 @@ class Training:
         if self.run is not None and self._is_ours and self.run.is_of_this_process:
             self.run.finish("finished" if self._error is None else "failed", self._error)
 
-    def reopen(self) -> None:
+    def reopen(self, optimizer: Any, frame: FrameType | None) -> None:
         """It goes on after all."""
         if self.run is not None and self.run.status != "running":
             self.run.reopen()
             self.has_ended = False
+            self._weights.find(optimizer, frame)
+            self._wake = self.run.add_source(self._tell)
 
     def _end(self) -> None:
         if self.has_ended:
             return
         self.has_ended = True
+        if self.told is not None:
+            self.told.stop()
         self._complete(is_over=True)
         with guard("torch.model"):
             self._weights.save()
             self._weights.release()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Somebody is about to read, in the thread of the training: as if it had ended here."""
-        if not self.has_ended and self._thread == threading.get_ident() and here.stepping is None:
-            self._complete(is_over=True)
+        if self._thread != threading.get_ident() or here.now.stepping is not None or self.run is None:
+            return
+        self._complete(is_over=True)
+        if self.has_ended:
+            self._tell()
+        else:
             with guard("torch.model"):
                 self._weights.save()
 
     def _complete(self, *, is_over: bool) -> None:
-        if here.training is self:
-            admit_unreached()
-            if here.evaluations:
+        if here.now.training is self:
+            admit_unreached(here.now.judged)
+            if here.now.evaluations:
                 self.end_evaluations(is_over=is_over)
         if self._epoch_losses:
             self._end_epoch()
         self._read_waiting()
+        if self.told is not None and self.run is not None and (shown := self.told.tag()):
+            if self.run.tags.get("shown") != shown:
+                self.run.set_tag("shown", shown)
 
     def _tell(self) -> None:
         """Points of what was noted; on a thread of ours."""

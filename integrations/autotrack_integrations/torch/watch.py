@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from autotrack_integrations.torch.checkpoints import watch_checkpoints
 from autotrack_integrations.torch.loaders import watch_loaders
 from autotrack_integrations.torch.losses import watch_losses
 from autotrack_integrations.torch.reads import watch_reads
@@ -13,4 +14,12 @@ __all__ = ["watch"]
 
 def watch() -> list[Any]:
     """Start watching; the caller keeps the patches and calls undo() on each."""
-    return [*watch_losses(), *watch_loaders(), *watch_reads(), *watch_constructors(), StepWatch()]
+    steps = StepWatch()
+    return [
+        *watch_losses(steps.tick),
+        *watch_loaders(),
+        *watch_reads(),
+        *watch_constructors(),
+        *watch_checkpoints(),
+        steps,
+    ]

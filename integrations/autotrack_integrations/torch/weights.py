@@ -24,7 +24,7 @@ from autotrack.hooks import is_users, local_variables
 from autotrack.types import is_lower_better
 from autotrack_integrations.torch.here import here
 from autotrack_integrations.torch.model import tensors_of
-from autotrack_integrations.torch.skeleton import unwrapped
+from autotrack_integrations.torch.references import unwrapped
 
 __all__ = ["Weights"]
 
@@ -48,8 +48,7 @@ class Weights:
         self.run: run.Run | None = None
         self._wanted = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
         self.roots: dict[str, Any] = {}
-        with guard("torch.model"):
-            self.roots = _roots(self._wanted, frame)
+        self.find(optimizer, frame)
         self._monitor = ""
         self._best = math.inf
         self._best_at: tuple[int, int | None] | None = None
@@ -64,6 +63,11 @@ class Weights:
     def name(self) -> str:
         """What is trained, as the name of its class."""
         return "+".join(dict.fromkeys(type(root).__name__ for root in map(unwrapped, self.roots.values())))
+
+    def find(self, optimizer: Any, frame: FrameType | None) -> None:
+        """Look for the modules around a frame."""
+        with guard("torch.model"):
+            self.roots = _roots(self._wanted, frame)
 
     def include(self, other: "Weights") -> None:
         """The modules of another one belong to it as well."""
@@ -142,14 +146,14 @@ class Weights:
     def _keep(self, root: Any, name: str, tensors: Mapping[str, Any] | None) -> None:
         assert self.run is not None
         with guard("torch.model"):
-            here.is_busy = True
+            here.now.is_busy = True
             try:
                 package = model.pack(root, flavor="torch", run_id=self.run.id, name=name, tensors=tensors)
             except model.ModelSaveError as error:
                 self.run.lack(name, str(error))
                 raise
             finally:
-                here.is_busy = False
+                here.now.is_busy = False
             self.run.log_package(package.manifest, package.files, name)
 
 
@@ -167,7 +171,7 @@ def _copied(live: Mapping[str, Any], into: Tensors | None = None) -> Tensors:
     """Copies on the same device; into those of the last time, where they still fit."""
     import torch
 
-    here.is_busy = True
+    here.now.is_busy = True
     try:
         with torch._C.DisableTorchFunction(), torch.no_grad():
             if into is not None and all(
@@ -179,7 +183,7 @@ def _copied(live: Mapping[str, Any], into: Tensors | None = None) -> Tensors:
                 return into
             return {name: tensor.detach().clone() for name, tensor in live.items()}
     finally:
-        here.is_busy = False
+        here.now.is_busy = False
 
 
 # ---- finding them

@@ -1,0 +1,67 @@
+"""torch: numbers that the script computes itself, from where it reads, writes or shows them.
+
+Watches   nothing; reads.py and the run room's `heard` tell of them
+Records   metrics   under the script's own names; those that were only printed or in a bar are named in the tag `shown`
+Never     records a number again that is on record already, with more digits or not as a percentage
+Needs     nothing
+"""
+
+from collections.abc import Callable, Mapping
+
+from autotrack.run import heard
+from autotrack_integrations.torch.here import here
+
+__all__ = ["Told"]
+
+_SHOWN = ("printed", "progress bar")
+_MAX_NAMES = 100  # of one training
+_MAX_TAG = 500
+
+Note = Callable[[str, float, int | None], None]  # metric, value, step (None: the step under way)
+
+
+class Told:
+    """What one training's script tells of it."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._read_at: dict[str, int] = {}  # the step at which each metric was read last
+        self._shown: dict[str, str] = {}  # metrics that were only shown, and where
+        self._stop = heard.listen(self._hear)
+
+    def knows(self, name: str) -> bool:
+        """Whether the script has read a metric of this name before."""
+        return name in self._read_at
+
+    def read(self, name: str, value: float, step: int) -> None:
+        """The script has read a value."""
+        is_new = name not in self._read_at
+        if self._read_at.get(name) == step or name == "train_loss" or (is_new and len(self._read_at) >= _MAX_NAMES):
+            return
+        self._read_at[name] = step
+        here.now.recent.append(value)
+        self._note(name, value, None)
+
+    def tag(self) -> str:
+        """The metrics that were only shown, and where."""
+        return ", ".join(f"{name} ({source})" for name, source in self._shown.items())[:_MAX_TAG]
+
+    def stop(self) -> None:
+        """Hear no more."""
+        self._stop()
+
+    def _hear(self, source: str, values: Mapping[str, float], step: int | None) -> None:
+        for name, value in values.items():
+            if source in _SHOWN:
+                if _is_known(value) or (name not in self._shown and len(self._shown) >= _MAX_NAMES):
+                    continue
+                self._shown.setdefault(name, source)
+            here.now.recent.append(float(value))
+            self._note(name, float(value), step)
+
+
+def _is_known(value: float) -> bool:
+    digits = len(repr(value).partition(".")[2])
+    return any(
+        round(scaled, digits) == round(value, digits) for known in here.now.recent for scaled in (known, 100 * known)
+    )
