@@ -3,6 +3,7 @@
     python tests/libraries/compare.py sklearn                       # the whole suite, twice
     python tests/libraries/compare.py sklearn --only sklearn.svm    # a part of it
     python tests/libraries/compare.py sklearn --without off.xml     # one half is there from before
+    python tests/libraries/compare.py torch --tests ~/pytorch/test  # tests that are not installed with the package
 
 Prints a Markdown table, and writes it with all else (JUnit files, logs, failures of ours) into `--output`. Ends with 1
 if a test fails with autotrack that does not fail without and is not explained below, or a hook of ours failed. A model
@@ -32,13 +33,17 @@ MAX_NAMES = 200  # tests that are listed by name
 
 @dataclass(frozen=True)
 class Suite:
-    """A package whose tests are installed with it.
+    """The tests of a package.
 
     Attributes:
+        files: Of a folder of tests, where they are not installed with the package: which of them are run.
+        chosen: Which of the tests in there, as an expression for `pytest -k`.
         explained: Tests that hold for nobody who looks on, as patterns of their names, and why.
     """
 
     package: str
+    files: Sequence[str] = ()
+    chosen: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     explained: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,6 +59,12 @@ SUITES = {
             "*.TestCheckpoint::test_save_no_targets": "counts calls of pickle.dump, which a net calls to be pickled",
         },
     ),
+    # Parts that call what is watched, on the CPU.
+    "torch": Suite(
+        "torch",
+        files=("optim", "nn/test_module_hooks.py", "test_dataloader.py", "test_modules.py"),
+        chosen="not test_modules or Loss",
+    ),
 }
 
 
@@ -63,9 +74,8 @@ def main() -> int:
     output = Path(asked.output or tempfile.mkdtemp(prefix=f"{asked.suite}-")).absolute()
     output.mkdir(parents=True, exist_ok=True)
     suite = SUITES[asked.suite]
-    parts = asked.only or [suite.package]
-    without = asked.without or run(suite, parts, output / "without.xml", workers=asked.workers)
-    tracked = asked.tracked or run(suite, parts, output / "with.xml", workers=asked.workers, folder=output / "record")
+    without = asked.without or run(suite, asked, output / "without.xml")
+    tracked = asked.tracked or run(suite, asked, output / "with.xml", folder=output / "record")
     before, after = outcomes(without, suite.package), outcomes(tracked, suite.package)
     failures = read_failures(output / "record")
     text = report(before, after, failures, suite.explained)
@@ -80,6 +90,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suite", choices=sorted(SUITES))
     parser.add_argument("--only", nargs="+", metavar="MODULE", help="parts of the suite, such as sklearn.svm")
+    parser.add_argument("--tests", type=Path, metavar="FOLDER", help="where the tests lie that are not installed")
     parser.add_argument("--workers", type=int, default=2, help="processes that run tests (default: 2)")
     parser.add_argument("--without", type=Path, metavar="XML", help="the JUnit file of a run without autotrack")
     parser.add_argument("--with", dest="tracked", type=Path, metavar="XML", help="the JUnit file of a run with it")
@@ -90,7 +101,21 @@ def arguments() -> argparse.Namespace:
 # ---- running
 
 
-def run(suite: Suite, parts: Sequence[str], junit: Path, *, workers: int, folder: Path | None = None) -> Path:
+def select(suite: Suite, only: Sequence[str] | None, tests: Path | None) -> list[str]:
+    """What tells pytest which tests these are; their names begin with the package, or are relative to their folder."""
+    if not suite.files:
+        root = installed(suite.package).parent
+        return [f"--rootdir={root}", "--pyargs", *(only or [suite.package])]
+    if tests is None or not tests.is_dir():
+        sys.exit(f"The tests of {suite.package} are not installed with it. Say where they lie: --tests FOLDER")
+    root = tests.absolute()
+    present = [file for file in only or suite.files if (root / file).exists()]
+    if not present:
+        sys.exit(f"None of {', '.join(only or suite.files)} is in {root}.")
+    return [f"--rootdir={root}", "-k", suite.chosen, *(str(root / file) for file in present)]
+
+
+def run(suite: Suite, asked: argparse.Namespace, junit: Path, *, folder: Path | None = None) -> Path:
     """Run the suite once; with autotrack, if there is a folder to record into. Returns the JUnit file."""
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:randomly", "-p", "no:cacheprovider"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **suite.environment}
@@ -102,10 +127,10 @@ def run(suite: Suite, parts: Sequence[str], junit: Path, *, workers: int, folder
     paths = [str(HERE), str(ROOT), str(ROOT / "integrations"), environment.get("PYTHONPATH", "")]
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     command += ["--disable-warnings", "--tb=short", f"--junitxml={junit}"]
-    command += ["-n", str(workers)] if workers > 1 else []
-    command += [f"--rootdir={installed(suite.package).parent}"]  # names of tests then begin with the package
+    command += ["-n", str(asked.workers)] if asked.workers > 1 else []
+    command += select(suite, asked.only, asked.tests)
     with tempfile.TemporaryDirectory() as place, open(junit.with_suffix(".log"), "w") as log:
-        subprocess.run([*command, "--pyargs", *parts], cwd=place, env=environment, stdout=log, stderr=log, check=False)
+        subprocess.run(command, cwd=place, env=environment, stdout=log, stderr=log, check=False)
     if not junit.exists():
         sys.exit(f"The tests did not come to an end. See why: {junit.with_suffix('.log')}")
     return junit

@@ -129,3 +129,22 @@ def test_failures_of_hooks_count_and_models_that_cannot_be_pickled_do_not(error:
     assert done.returncode == code
     assert told in done.stdout
     assert "(first in `test_x`)" in done.stdout
+
+
+def test_tests_that_are_not_installed_must_be_pointed_at() -> None:
+    done = subprocess.run(
+        [sys.executable, str(HERE / "compare.py"), "torch"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "Say where they lie: --tests FOLDER" in done.stderr
+
+
+@pytest.mark.slow
+def test_tests_in_a_folder_are_chosen_and_named_after_their_files(tmp_path: Path) -> None:
+    (tmp_path / "optim").mkdir()
+    (tmp_path / "optim" / "test_sgd.py").write_text("def test_step():\n    pass\n")
+    (tmp_path / "test_modules.py").write_text("def test_L1Loss():\n    pass\ndef test_Linear():\n    assert False\n")
+    command = [sys.executable, str(HERE / "compare.py"), "torch", "--tests", str(tmp_path), "--workers", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| torch.optim | 1 | 0 | 0 | 0 |\n| torch.test_modules | 1 | 0 | 0 | 0 |\n" in done.stdout
