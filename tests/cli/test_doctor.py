@@ -78,9 +78,11 @@ def test_store_is_counted(cli: Cli, filled: tuple[Path, Any]) -> None:
 
 def test_libraries_are_shown_with_their_versions(bare: Cli) -> None:
     import sklearn
+    import torch
 
     assert findings(bare)["libraries"] == [
-        {"name": "sklearn", "version": sklearn.__version__, "installed": True, "watched": True}
+        {"name": "sklearn", "version": sklearn.__version__, "installed": True, "watched": True},
+        {"name": "torch", "version": torch.__version__, "installed": True, "watched": True},
     ]
     assert f"  sklearn  {sklearn.__version__}, watched" in bare("doctor").stdout
 

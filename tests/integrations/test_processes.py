@@ -10,18 +10,6 @@ import pytest
 import autotrack
 from autotrack.run.ranks import is_silent_rank
 
-# Puts what is tested among what is watched, in every process there is.
-TABLE = """
-    from autotrack import api
-    api.LIBRARIES["processes"] = (
-        ("multiprocessing.process", "autotrack_integrations.processes:watch"),
-        (
-            "torch.distributed.elastic.multiprocessing.subprocess_handler.subprocess_handler",
-            "autotrack_integrations.processes:watch_launcher",
-        ),
-    )
-"""
-
 START = """
     import concurrent.futures, json, multiprocessing, os, sys
     import autotrack
@@ -63,10 +51,6 @@ START = """
 def run_script(tmp_path, store_path, monkeypatch):
     """Run a script that stands in a file, as spawned processes import it; the last line it prints, as JSON."""
 
-    (tmp_path / "table").mkdir()
-    (tmp_path / "table" / "sitecustomize.py").write_text(textwrap.dedent(TABLE))
-    paths = [str(tmp_path / "table"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
     monkeypatch.setenv("AUTOTRACK_LIBRARIES", "sklearn,processes")
 
     def run(source, *, start=(), is_quiet=True):
@@ -297,8 +281,7 @@ LAUNCHED = """
         before = is_silent_rank()
         dist.init_process_group("gloo")
         assert is_silent_rank() == before == (dist.get_rank() != 0)
-        if not is_silent_rank():
-            fit(1.0)
+        fit(1.0)  # in both
         dist.barrier()
         dist.destroy_process_group()
 """

@@ -1,7 +1,11 @@
 """PyTorch. Each module says in its header what it watches and records; nothing is imported here.
 
-model           saving and loading; it and what it stands on know none of the others
-  named         a module's tensors by name;  tensor_file: as a file
-  skeleton      the module without them, as bytes, with references for them;  assembly: and back
-  own_source    the user's own modules its classes are defined in
+watch         where it begins
+  losses      loss functions and backward;  steps: which training a step belongs to;  loaders;  reads;  checkpoints
+  here        what is going on in this thread, between one event and the next
+training      the record of one training;  settings  thinning  told: what the script itself tells
+  evaluation  what is judged without a gradient;  scores: accuracy and errors
+  weights     the modules that are trained, and their last and best weights
+model         saving and loading: knows none of the others
+  named  skeleton  references  assembly  own_source  tensor_file
 """

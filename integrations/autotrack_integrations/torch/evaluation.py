@@ -99,6 +99,12 @@ class Evaluation:
         here.now.recent.append(value)
         return True
 
+    def is_readable(self) -> bool:
+        """Whether its metrics can be had without waiting for a device."""
+        values = [*(part for sums in self.scores.values() for part in sums)]
+        values += [value for _, each, _, _ in self.losses.values() for value in each]
+        return all(isinstance(value, (int, float)) for value in values)
+
     def metrics(self) -> dict[str, float]:
         """Its metrics, without a prefix. Waits for the device, where there is one: the evaluation is over."""
         found: dict[str, float] = {}

@@ -6,7 +6,7 @@ Never     records a number again that is on record already, with more digits or 
 Needs     nothing
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from autotrack.run import heard
 from autotrack_integrations.torch.here import here
@@ -23,8 +23,9 @@ Note = Callable[[str, float, int | None], None]  # metric, value, step (None: th
 class Told:
     """What one training's script tells of it."""
 
-    def __init__(self, note: Note) -> None:
+    def __init__(self, note: Note, under_way: Callable[[], Iterable[float]]) -> None:
         self._note = note
+        self._under_way = under_way  # values that will be on record when what is under way is complete
         self._read_at: dict[str, int] = {}  # the step at which each metric was read last
         self._shown: dict[str, str] = {}  # metrics that were only shown, and where
         self._stop = heard.listen(self._hear)
@@ -53,15 +54,13 @@ class Told:
     def _hear(self, source: str, values: Mapping[str, float], step: int | None) -> None:
         for name, value in values.items():
             if source in _SHOWN:
-                if _is_known(value) or (name not in self._shown and len(self._shown) >= _MAX_NAMES):
+                if self._is_known(value) or (name not in self._shown and len(self._shown) >= _MAX_NAMES):
                     continue
                 self._shown.setdefault(name, source)
             here.now.recent.append(float(value))
             self._note(name, float(value), step)
 
-
-def _is_known(value: float) -> bool:
-    digits = len(repr(value).partition(".")[2])
-    return any(
-        round(scaled, digits) == round(value, digits) for known in here.now.recent for scaled in (known, 100 * known)
-    )
+    def _is_known(self, value: float) -> bool:
+        digits = len(repr(value).partition(".")[2])
+        known = [*here.now.recent, *self._under_way()]
+        return any(round(scaled, digits) == round(value, digits) for each in known for scaled in (each, 100 * each))

@@ -266,6 +266,16 @@ class Training:
             if self._wake is not None:
                 self._wake()
 
+    def _under_way(self) -> list[float]:
+        """The metrics of the epoch and the evaluations under way, as far as they can be read without waiting."""
+        found: list[float] = []
+        if self._epoch_losses and all(type(loss) is float for loss in self._epoch_losses):
+            found.append(math.fsum(self._epoch_losses) / len(self._epoch_losses))
+        for evaluation in here.now.evaluations.values():
+            if evaluation.is_readable():
+                found += evaluation.metrics().values()
+        return found
+
     def where(self) -> str:
         """How far it is."""
         return f"step {self.steps}" if self._epoch is None else f"step {self.steps}, epoch {self._epoch}"
@@ -305,7 +315,7 @@ class Training:
         if here.now.resumed_from:
             self.run.set_tag("resumed from", here.now.resumed_from)
         with guard("torch.said"):
-            self.told = Told(self._note_told)
+            self.told = Told(self._note_told, self._under_way)
         optimizer = self._optimizer()
         with guard("torch.settings"):
             record_settings(self.run, optimizer, self._weights.roots, frame, losses)
@@ -359,9 +369,9 @@ class Training:
         if self._epoch_losses:
             self._end_epoch()
         self._read_waiting()
-        if self.told is not None and self.run is not None and (shown := self.told.tag()):
-            if self.run.tags.get("shown") != shown:
-                self.run.set_tag("shown", shown)
+        shown = self.told.tag() if self.told is not None else ""
+        if self.run is not None and shown and self.run.tags.get("shown") != shown:
+            self.run.set_tag("shown", shown)
 
     def _tell(self) -> None:
         """Points of what was noted; on a thread of ours."""
