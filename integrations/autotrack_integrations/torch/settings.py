@@ -19,7 +19,7 @@ from typing import Any
 
 from autotrack import model, run
 from autotrack.guard import guard
-from autotrack.hooks import Tap, is_users, local_variables
+from autotrack.hooks import Tap, is_users, local_variables, names_around
 from autotrack.run import heard
 from autotrack_integrations.torch.here import Loss, here
 from autotrack_integrations.torch.loaders import loader_of
@@ -30,6 +30,7 @@ __all__ = ["record_settings", "watch_constructors"]
 _PLAIN = (bool, int, float, str, type(None))
 _MAX_LENGTH = 32  # of a list that is a setting
 _MAX_TEXT = 200
+_LEAST_ROWS = 8  # of a tensor that is data
 _MAX_TENSORS = 20  # of a data set that are described
 _MAX_MODULES = 2000  # rows of the table
 
@@ -238,7 +239,7 @@ def _of_loader(loader: Any) -> dict[str, Any]:
 def _data(loader: Any, frame: FrameType | None) -> dict[str, Any]:
     """The data set of the loader, with the tensors that it holds."""
     if loader is None:
-        return {}
+        return {} if frame is None else _tensors_around(frame)
     dataset = loader.dataset
     described: dict[str, Any] = {"kind": "dataset", "type": type(dataset).__name__}
     while type(dataset).__name__ == "Subset":
@@ -255,6 +256,21 @@ def _data(loader: Any, frame: FrameType | None) -> dict[str, Any]:
         if (about := _described(tensor)) is not None:
             found[f"train.{name}"] = about
     return found
+
+
+def _tensors_around(frame: FrameType) -> dict[str, Any]:
+    """The data of a training without a loader: the tensors with the most rows that its loop names."""
+    import torch
+
+    names = names_around(frame)
+    space = {**frame.f_globals, **dict(local_variables(frame))}
+    held = {name: space[name] for name in names if type(space.get(name)) is torch.Tensor}
+    data = {name: tensor for name, tensor in held.items() if tensor.dim() and not tensor.requires_grad}
+    rows = max((len(tensor) for tensor in data.values()), default=0)
+    if rows < _LEAST_ROWS:
+        return {}
+    chosen = sorted(name for name, tensor in data.items() if len(tensor) == rows)[:_MAX_TENSORS]
+    return {name: about for name in chosen if (about := _described(data[name])) is not None}
 
 
 def _described(tensor: Any) -> dict[str, Any] | None:

@@ -321,9 +321,17 @@ class Training:
             record_settings(self.run, optimizer, self._weights.roots, frame, losses)
 
     def finish_soon(self) -> None:
-        """From a callback of the garbage collector: the optimizer has died. Its weights may live on in another one."""
-        self.keep_last()
-        if self.run is not None and self._is_ours and self.run.status == "running":
+        """Its optimizer has died: in a callback of the garbage collector, where no lock may be taken. Its weights may
+        live on in another training, and are not to be kept alive by this one.
+        """
+        if self.run is None:
+            return
+        with guard("torch.training"):
+            if self._thread == threading.get_ident():
+                self._complete(is_over=True)
+            self._weights.save()
+            self._weights.release()
+        if self._is_ours and self.run.status == "running":
             self.run.soon(self.finish)
 
     def finish(self) -> None:
@@ -340,11 +348,13 @@ class Training:
             self._wake = self.run.add_source(self._tell)
 
     def _end(self) -> None:
-        if self.has_ended:
+        if self.has_ended or self.run is None:
             return
         self.has_ended = True
         if self.told is not None:
             self.told.stop()
+            if shown := self.told.tag():
+                self.run.set_tag("shown", shown)
         self._complete(is_over=True)
         with guard("torch.model"):
             self._weights.save()
@@ -369,9 +379,6 @@ class Training:
         if self._epoch_losses:
             self._end_epoch()
         self._read_waiting()
-        shown = self.told.tag() if self.told is not None else ""
-        if self.run is not None and shown and self.run.tags.get("shown") != shown:
-            self.run.set_tag("shown", shown)
 
     def _tell(self) -> None:
         """Points of what was noted; on a thread of ours."""

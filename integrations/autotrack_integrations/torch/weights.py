@@ -15,6 +15,7 @@ before a step: so they are copied where an evaluation begins.
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -141,7 +142,8 @@ class Weights:
             if name in self.roots:
                 self._keep(self.roots[name], "best" if len(self.roots) == 1 else f"best-{name}", dict(tensors))
         step, epoch = self._best_at
-        self.run.derive_params({"best_step": step, **({} if epoch is None else {"best_epoch": epoch})})
+        found = {"best_step": step, **({} if epoch is None else {"best_epoch": epoch})}
+        self.run.soon(partial(self.run.derive_params, found))
 
     def _keep(self, root: Any, name: str, tensors: Mapping[str, Any] | None) -> None:
         assert self.run is not None
@@ -150,11 +152,11 @@ class Weights:
             try:
                 package = model.pack(root, flavor="torch", run_id=self.run.id, name=name, tensors=tensors)
             except model.ModelSaveError as error:
-                self.run.lack(name, str(error))
+                self.run.soon(partial(self.run.lack, name, str(error)))
                 raise
             finally:
                 here.now.is_busy = False
-            self.run.log_package(package.manifest, package.files, name)
+            self.run.soon(partial(self.run.log_package, package.manifest, package.files, name))
 
 
 def _keeps_models() -> bool:
