@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test test-all test-third test-sklearn test-imblearn test-skorch bench demo clean
+.PHONY: help setup check fix test test-all test-third test-sklearn test-imblearn test-skorch test-torch bench demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,9 +44,13 @@ test-imblearn: setup ## the same for imbalanced-learn
 test-skorch: $(VENV)/.third-installed ## the same for skorch
 	$(BIN)/python tests/libraries/compare.py skorch --workers $(WORKERS)
 
+test-torch: setup ## the same for PyTorch, whose tests are no part of its package: make test-torch TESTS=~/pytorch/test
+	$(BIN)/python tests/libraries/compare.py torch --tests $(TESTS) --workers $(WORKERS)
+
 bench: setup ## what recording, reading and upkeep cost, in about fifteen minutes
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/autolog.py
+	$(BIN)/python benchmarks/torch_loop.py
 	$(BIN)/python benchmarks/fingerprint.py
 	$(BIN)/python benchmarks/write.py
 	$(BIN)/python benchmarks/live.py

@@ -70,7 +70,16 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("optuna_integration.sklearn.sklearn", "autotrack_integrations.sklearn.optuna_search:watch"),
         ("joblib.parallel", "autotrack_integrations.joblib:watch"),
     ),
-    "torch": (("torch", "autotrack_integrations.torch.watch:watch"),),
+    "torch": (
+        ("torch", "autotrack_integrations.torch.watch:watch"),
+        ("lightning.pytorch.trainer.trainer", "autotrack_integrations.trainers.lightning:watch"),
+        ("lightning.pytorch.tuner.tuning", "autotrack_integrations.trainers.lightning:watch_tuner"),
+        ("pytorch_lightning.trainer.trainer", "autotrack_integrations.trainers.lightning:watch_old"),
+        ("pytorch_lightning.tuner.tuning", "autotrack_integrations.trainers.lightning:watch_old_tuner"),
+        ("transformers.trainer", "autotrack_integrations.trainers.transformers:watch"),
+        ("ignite.engine", "autotrack_integrations.trainers.ignite:watch"),
+        ("accelerate.accelerator", "autotrack_integrations.trainers.accelerate:watch"),
+    ),
     "script": (  # what a script says of itself, whatever it trains with
         ("argparse", "autotrack_integrations.script.settings:watch_argparse"),
         ("click", "autotrack_integrations.script.settings:watch_click"),
@@ -80,7 +89,7 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("tensorboardX.writer", "autotrack_integrations.script.said:watch_tensorboardx"),
         ("torchmetrics", "autotrack_integrations.script.said:watch_torchmetrics"),
         ("tqdm.std", "autotrack_integrations.script.said:watch_tqdm"),
-        ("torch", "autotrack_integrations.script.said:watch_print"),
+        ("torch", "autotrack_integrations.script.screen:watch_print"),
     ),
     "processes": (
         ("multiprocessing.process", "autotrack_integrations.processes:watch"),

@@ -71,6 +71,7 @@ class Buffer:
         self._is_new = True  # nothing was written yet
         self._writer: SegmentWriter | None = None
         self._flushed_at = 0.0
+        self._asking = 0  # the thread that is asking the sources, and is to write what they say
         self._is_at_exit = False  # no thread can be started any more
 
     # ---- from any thread
@@ -118,8 +119,8 @@ class Buffer:
     def remove_source(self, source: Callable[[], None]) -> None:
         """No more of this one, after a last call."""
         if source in self._sources:
-            with self._flush_lock, guard("writer thread"):
-                source()
+            with self._flush_lock:
+                self._ask_sources()
             self._sources.remove(source)
 
     def collect(self) -> None:
@@ -185,7 +186,8 @@ class Buffer:
 
     def _mark(self) -> None:
         if self._is_at_exit:
-            self.flush()
+            if self._asking != threading.get_ident():
+                self.flush()
             return
         if self._thread is None:
             self._start()
@@ -283,9 +285,13 @@ class Buffer:
             raise
 
     def _ask_sources(self) -> None:
-        for source in tuple(self._sources):
-            with guard("writer thread"):
-                source()
+        self._asking = threading.get_ident()
+        try:
+            for source in tuple(self._sources):
+                with guard("writer thread"):
+                    source()
+        finally:
+            self._asking = 0
 
     def _number(self, name: str, known: dict[str, int]) -> int:
         number = known.get(name)

@@ -99,7 +99,15 @@ def _fields(value: Any) -> Mapping[str, Any] | None:
     if isinstance(value, type):
         return _class_fields(value) if is_users_class(value) else None
     if is_dataclass(value):
-        return {field.name: _own_field(value, field.name) for field in fields(value)}
+        own = {field.name: _own_field(value, field.name) for field in fields(value)}
+        if is_users_class(kind):
+            return own
+        # A library's has a hundred fields, of which few are set.
+        usual: dict[str, Any] = {
+            field.name: field.default_factory() if field.default_factory in (dict, list) else field.default
+            for field in fields(value)
+        }
+        return {name: each for name, each in own.items() if _plain(each) != _plain(usual[name])}
     # argparse is not imported by us: whoever waits for its import would be called in the middle of ours.
     namespace = getattr(sys.modules.get("argparse"), "Namespace", SimpleNamespace)
     if isinstance(value, SimpleNamespace | namespace) or hasattr(kind, "__pydantic_fields__"):

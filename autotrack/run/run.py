@@ -314,6 +314,11 @@ class Run(RunRecord):
             self._recorder.flush()
         return is_doomed
 
+    @property
+    def keeps_models(self) -> bool:
+        """Whether models are kept where it is recorded."""
+        return self._recorder.log_models
+
     def claim_fit(self) -> bool:
         """Whether this is the first model fit in the user's run, which is recorded in the run itself."""
         try:

@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from run import SCRIPTS, check
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_script_trains_the_same_and_is_recorded_as_it_says(
     script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

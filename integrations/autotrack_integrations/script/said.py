@@ -2,15 +2,13 @@
 
 Watches   SummaryWriter.add_scalar, add_scalars, add_hparams (of torch and of tensorboardX); torchmetrics'
           _squeeze_if_scalar, through which every compute() hands its value (private; checked on torchmetrics 1.2 to
-          1.9), and MetricCollection.compute; tqdm.set_postfix, set_postfix_str, set_description; print, and that one
-          only while somebody listens
+          1.9), and MetricCollection.compute; tqdm.set_postfix, set_postfix_str, set_description
 Records   nothing itself: `heard.say`. TensorBoard's tags stay as they are; other names become `val_loss`
 Never     calls a `__str__` or `__float__` of the user's, reads a tensor that is not on the CPU, or changes what is
           shown; without a listener a call is looked at no further
 Needs     torchmetrics >= 1.2
 """
 
-import builtins
 import re
 import sys
 from collections.abc import Mapping
@@ -18,15 +16,15 @@ from importlib import import_module
 from typing import Any
 
 from autotrack.hooks import Tap, is_users, local_values, names_in_callers
-from autotrack.run.heard import Forgetting, Undoable, hear_settings, is_listening, say, while_listening
+from autotrack.run.heard import Forgetting, Undoable, hear_settings, is_listening, say
 from autotrack.run.whose import callers, is_called_by_user
 from autotrack_integrations.script.lines import as_key, numbers_in
 
-__all__ = ["watch_print", "watch_tensorboard", "watch_tensorboardx", "watch_torchmetrics", "watch_tqdm"]
+__all__ = ["watch_tensorboard", "watch_tensorboardx", "watch_torchmetrics", "watch_tqdm"]
 
 _GENERIC = ("", "metric", "m", "self", "value")  # names that say no more than that it is a metric
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_MAX_PRINTED = 2000  # characters of one print that are looked at
+_MAX_PRINTED = 2000  # characters of a bar's text that are looked at
 
 
 def as_number(value: Any) -> float | None:
@@ -169,28 +167,3 @@ def _hear_bar_text(_: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
     text = args[1] if len(args) > 1 else kwargs.get("s", kwargs.get("desc"))
     if is_listening() and type(text) is str:
         say("progress bar", numbers_in(text[:_MAX_PRINTED]))
-
-
-# ---- print
-
-
-def watch_print() -> list[Undoable]:
-    """Start watching whenever somebody listens; the caller keeps what is returned and calls undo() on each."""
-
-    def tap() -> Undoable:
-        compiler = getattr(sys.modules.get("torch"), "compiler", None)
-        return Tap(builtins, "print", after=_hear_print, skip=getattr(compiler, "is_compiling", bool))
-
-    return [while_listening(tap)]
-
-
-def _hear_print(_: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Numbers in a line on the screen, as a last resort."""
-    if not is_listening() or kwargs.get("file") not in (None, sys.stdout):
-        return
-    separator = kwargs.get("sep")
-    # What is not plain is a gap, in which no number stands: its text would take code of the user's.
-    words = [str(word) if type(word) in (str, int, float) else "\x00" for word in args]
-    text = (separator if type(separator) is str else " ").join(words)
-    if len(text) <= _MAX_PRINTED and (found := numbers_in(text)) and is_called_by_user(()):
-        say("printed", found)

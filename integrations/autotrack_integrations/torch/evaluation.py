@@ -231,6 +231,7 @@ def _look(frames: list[FrameType]) -> _Place:
     """What the code around a place says, read once."""
     words: list[str] = []
     names: list[str] = []
+    functions: list[str] = []
     loops: list[tuple[int, str, tuple[str, ...]]] = []
     for depth, frame in enumerate(frames):
         texts = [*argument_names(frame)]
@@ -242,10 +243,12 @@ def _look(frames: list[FrameType]) -> _Place:
             texts += targets(frame)
         names += texts
         words += [word for text in texts for word in _words(text)]
-        words += [word for word in _words(frame.f_code.co_name) if word != "train"]
-    # The same evaluation may be called from several lines: what it is given tells it from others.
-    tells = words[:1] or [name for name in names if not re.search("epoch|step|iter", name.lower())]
-    return _Place((id(frames[0].f_code), *tells), tuple(words), destination(frames[0])[0], tuple(loops))
+        functions += [word for word in _words(frame.f_code.co_name) if word != "train"]
+    # The same evaluation may be called from several lines: what it is given tells it from others, or what it is called.
+    said = list(dict.fromkeys(words)) or functions[:1]
+    tells = said or [name for name in names if not re.search("epoch|step|iter", name.lower())]
+    place = (id(frames[0].f_code), *tells)
+    return _Place(place, (*words, *functions), destination(frames[0])[0], tuple(loops))
 
 
 def _said(frames: list[FrameType], place: _Place) -> Iterator[str]:

@@ -7,21 +7,23 @@ Needs     torch >= 2.2
 """
 
 import os
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from autotrack import run
 from autotrack.hooks import is_users, known_codes
 
 if TYPE_CHECKING:
     from autotrack_integrations.torch.evaluation import Evaluation
     from autotrack_integrations.torch.training import Training
 
-__all__ = ["Judged", "Loss", "Path", "here", "now_us", "path_of", "user_frame"]
+__all__ = ["Fit", "Judged", "Loss", "Path", "here", "is_watching", "now_us", "path_of", "user_frame"]
 
 Path = tuple[int, ...]  # identity of the code and instruction, of two frames from the inside out
 
@@ -65,12 +67,30 @@ class Loss:
     samples: int
 
 
+@dataclass(eq=False)
+class Fit:
+    """The loop of a library, while it runs in this thread: all that steps in it is one training, which ends with it.
+
+    Attributes:
+        root: What is trained, as the user calls it a model; None: it is looked for.
+        epoch: The library's own count of epochs, from 0.
+        settings: What the library was set to, read when the run begins.
+        training: What it became, from its first step on.
+    """
+
+    root: Any
+    epoch: Callable[[], int | None]
+    settings: Callable[[], Mapping[str, Any]]
+    training: "Training | None" = None
+
+
 @dataclass(slots=True)
 class _Now:
     """Of one thread.
 
     Attributes:
         is_busy: Our own computations are under way: nothing of them is heard.
+        fit: The loop of a library that is running.
         judged: Loss functions called since the last step.
         sites: Where loss functions were called whose results backward has reached.
         losses: Where backward started since the last step.
@@ -90,6 +110,7 @@ class _Now:
     """
 
     is_busy: bool = False
+    fit: Fit | None = None
     judged: list[Judged] = field(default_factory=list)
     sites: set[tuple[int, int]] = field(default_factory=set)
     losses: list[Loss] = field(default_factory=list)
@@ -123,6 +144,18 @@ here = _Here()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=here.forget)
+
+
+def is_watching() -> bool:
+    """Whether what happens here and now is recorded: not under a mode or a trace of the user's, which would see our own
+    computations as well.
+    """
+    if not run.is_recording():
+        return False
+    state = sys.modules["torch"]._C
+    return not (
+        state._len_torch_dispatch_stack() or state._len_torch_function_stack() or state._get_tracing_state() is not None
+    )
 
 
 def now_us() -> int:

@@ -18,10 +18,9 @@ from time import perf_counter
 from types import FrameType
 from typing import Any
 
-from autotrack import run
 from autotrack.hooks import Tap, receiver
 from autotrack_integrations.torch.evaluation import Batch, evaluation_of, hear_evaluation
-from autotrack_integrations.torch.here import Judged, Loss, here, path_of, user_frame
+from autotrack_integrations.torch.here import Judged, Loss, here, is_watching, path_of, user_frame
 from autotrack_integrations.torch.scores import score_training
 
 Heard = Callable[[Any, tuple[Any, ...], dict[str, Any]], None]
@@ -72,7 +71,7 @@ def watch_losses(tick: Callable[[Any, FrameType | None], None]) -> list[Tap]:
     is_readable, value_of = _reading()
 
     def hear_norm(norm: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if here.now.training is not None and run.is_recording() and is_readable(norm):
+        if here.now.training is not None and is_watching() and is_readable(norm):
             here.now.training.hear_norm(value_of(norm))
 
     names = [name for name in LOSSES if hasattr(functional, name)]
@@ -107,11 +106,9 @@ def _reading() -> tuple[Callable[[Any], bool], Callable[[Any], Any]]:
 
 
 def _hear_loss(name: str, is_readable: Callable[[Any], bool], value_of: Callable[[Any], Any]) -> Heard:
-    is_recording = run.is_recording
-
     def hear(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         now = here.now
-        if now.is_busy or not is_recording() or not is_readable(result):
+        if now.is_busy or not is_watching() or not is_readable(result):
             return
         target: Any = args[1] if len(args) > 1 else kwargs.get("target")
         seen = weakref.ref(target) if is_readable(target) else None
@@ -119,7 +116,7 @@ def _hear_loss(name: str, is_readable: Callable[[Any], bool], value_of: Callable
         value = value_of(result) if result.ndim == 0 else None
         is_sum = kwargs.get("reduction") == "sum"
         if is_sum and value is not None:
-            value = value / max(samples, 1)
+            value = value / _counted(name, target, samples, kwargs, value_of)
         if not result.requires_grad:
             hear_evaluation(Batch(name, value, is_sum, samples, target), args, kwargs)
             return
@@ -148,7 +145,7 @@ def _hear_backward(
     def hear(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Before it runs: afterwards the graph is gone."""
         now = here.now
-        if now.is_busy or not run.is_recording():
+        if now.is_busy or not is_watching():
             return
         roots = args[0] if args else kwargs.get("tensors")
         root: Any = roots[0] if isinstance(roots, (list, tuple)) and roots else roots
@@ -179,6 +176,17 @@ def _autocast() -> str:
         if torch.is_autocast_enabled(device):
             return str(torch.get_autocast_dtype(device)).removeprefix("torch.")
     return ""
+
+
+def _counted(name: str, target: Any, samples: int, kwargs: dict[str, Any], value_of: Callable[[Any], Any]) -> Any:
+    """Over how many a loss function has summed: of classes, those that are not left out."""
+    if name not in ("cross_entropy", "nll_loss") or target is None or target.is_floating_point():
+        return max(samples, 1)
+    here.now.is_busy = True
+    try:
+        return value_of((target != kwargs.get("ignore_index", -100)).sum().clamp(min=1))
+    finally:
+        here.now.is_busy = False
 
 
 def _true_value(root: Any, value_of: Callable[[Any], Any]) -> tuple[Any, int, int]:

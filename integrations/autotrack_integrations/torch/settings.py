@@ -25,7 +25,7 @@ from autotrack_integrations.torch.here import Loss, here
 from autotrack_integrations.torch.loaders import loader_of
 from autotrack_integrations.torch.references import unwrapped
 
-__all__ = ["record_settings", "watch_constructors"]
+__all__ = ["record_joined", "record_settings", "watch_constructors"]
 
 _PLAIN = (bool, int, float, str, type(None))
 _MAX_LENGTH = 32  # of a list that is a setting
@@ -63,6 +63,8 @@ def _hear_module(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
 def _hear_scheduler(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     (made, *given) = args
     optimizer = given[0] if given else kwargs.get("optimizer")
+    if isinstance(optimizer, (list, tuple)):  # of a chain: its schedulers, which have the optimizer
+        optimizer = getattr(optimizer[0], "optimizer", None) if optimizer else None
     _remember(made, sys._getframe(3), kwargs)
     if optimizer is not None:
         known = _schedulers.setdefault(optimizer, [])
@@ -140,13 +142,19 @@ def record_settings(
             target.derive_tables(lambda: {"modules": table})
 
 
-def _of_optimizer(optimizer: Any) -> dict[str, Any]:
+def record_joined(target: run.Run, optimizer: Any, roots: Mapping[str, Any]) -> None:
+    """Another optimizer has turned out to belong to a training: its settings, and all modules by name."""
+    number = sum(re.fullmatch(r"optimizer(_\d+)?", key) is not None for key in target.params)
+    target.derive_params({**_of_optimizer(optimizer, f"optimizer_{number + 1}"), **_of_modules(roots)})
+
+
+def _of_optimizer(optimizer: Any, name: str = "optimizer") -> dict[str, Any]:
     if not hasattr(optimizer, "defaults"):
         return {}
-    found = {"optimizer": type(optimizer).__name__}
+    found = {name: type(optimizer).__name__}
     groups = optimizer.param_groups
     for number, group in enumerate(groups):
-        prefix = f"optimizer.{number}." if number else "optimizer."
+        prefix = f"{name}.{number}." if number else f"{name}."
         for key, value in group.items():
             if key in ("params", "param_names") or (number and groups[0].get(key) is value):
                 continue
@@ -225,13 +233,15 @@ def _of_process() -> dict[str, Any]:
 def _of_loader(loader: Any) -> dict[str, Any]:
     if loader is None:
         return {}
-    sampler = type(loader.sampler).__name__ if getattr(loader, "sampler", None) is not None else None
+    batches = getattr(loader, "batch_sampler", None)
+    batches = getattr(batches, "batch_sampler", batches)  # of one that takes the share of a rank
+    sampler = getattr(batches, "sampler", None) or getattr(loader, "sampler", None)
     found = {
-        "loader.batch_size": loader.batch_size,
-        "loader.shuffle": sampler == "RandomSampler",
+        "loader.batch_size": loader.batch_size or getattr(batches, "batch_size", None),
+        "loader.shuffle": any(each.__name__ == "RandomSampler" for each in type(sampler).__mro__),
         "loader.num_workers": loader.num_workers,
         "loader.drop_last": loader.drop_last,
-        "loader.sampler": sampler,
+        "loader.sampler": None if sampler is None else type(sampler).__name__,
     }
     return {key: value for key, value in found.items() if value is not None}
 

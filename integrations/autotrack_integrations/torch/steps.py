@@ -23,7 +23,7 @@ from typing import Any
 from autotrack import run
 from autotrack.guard import guard, guarded
 from autotrack.hooks import Tap, creation
-from autotrack_integrations.torch.here import Loss, here, user_frame
+from autotrack_integrations.torch.here import Loss, here, is_watching, user_frame
 from autotrack_integrations.torch.training import Training
 
 __all__ = ["StepWatch"]
@@ -119,14 +119,14 @@ class StepWatch:
     # ---- steps
 
     def _before_step(self, optimizer: Any) -> None:
-        if not run.is_recording():
+        if not is_watching():
             return
         frame = user_frame(sys._getframe(4))
         known = self._known.get(id(optimizer))
         if known is None or known.ref() is not optimizer:
             known = self._remember(optimizer, None)
         training = known.training
-        if training is None and not known.is_silent:
+        if (training is None or training.fit is not here.now.fit) and not known.is_silent:
             training = self._begin(known, optimizer, frame)
         here.now.stepping = training
         if training is not None and known.is_first:
@@ -162,7 +162,10 @@ class StepWatch:
         for other in self._trainings():
             if other.owns_parameters_of(optimizer):
                 other.keep_last()
+        if known.training is not None:  # in another loop of a library, or before one
+            known.training.finish()
         known.training = Training(optimizer, frame, known.created)
+        known.is_first, known.waiting = True, None
         known.since = time.perf_counter()
         return known.training
 
@@ -170,11 +173,13 @@ class StepWatch:
         """Whether it is a training of its own, or a part of the one that stepped before."""
         frame = user_frame(sys._getframe(1))
         if before is not None and before is not training and before.run is not None:
-            if not losses:  # for the loss of the step before
-                self._join(known, before, [])
+            is_same_fit = training.fit is before.fit
+            if is_same_fit and (training.fit is not None or not losses):  # without: for the loss of the step before
+                self._join(known, before, [losses] if losses else [])
                 here.now.training = before
                 return
-            is_apart = known.created_at > before.began_at or any(loss.path in before.paths for loss in losses)
+            is_apart = known.created_at > before.began_at or not is_same_fit
+            is_apart = is_apart or any(loss.path in before.paths for loss in losses)
             if not is_apart and not before.has_ended:
                 known.waiting = [losses]
                 known.since = time.perf_counter()

@@ -17,6 +17,7 @@ import math
 import threading
 import time
 import weakref
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
@@ -25,8 +26,8 @@ from autotrack.guard import guard
 from autotrack.hooks import EpochReader
 from autotrack_integrations.torch.evaluation import Evaluation, admit_unreached, name_evaluations, read_all
 from autotrack_integrations.torch.here import Loss, Path, here, now_us
-from autotrack_integrations.torch.scores import Sums
-from autotrack_integrations.torch.settings import record_settings
+from autotrack_integrations.torch.scores import Sums, plain
+from autotrack_integrations.torch.settings import record_joined, record_settings
 from autotrack_integrations.torch.thinning import Thinned
 from autotrack_integrations.torch.told import Told
 from autotrack_integrations.torch.weights import Weights
@@ -44,22 +45,25 @@ class Training:
 
     Attributes:
         run: Its run; None until it is clear that it is a training of its own.
+        fit: The loop of a library that it runs in.
         paths: Where backward was called for it.
         scores: Sums of the scores of this epoch's batches, as far as they were taken.
     """
 
     def __init__(self, optimizer: Any, frame: FrameType | None, created: Any) -> None:
         self.run: run.Run | None = None
+        self.fit = here.now.fit
         self.paths: set[Path] = set()
         self.steps = 0
         self.scores: Sums = {}
         self.is_adversarial = False
+        self.own: set[str] = set()  # metrics that the script has logged through its library
         self.told: Told | None = None
         self._is_ours = False
         self._optimizer = weakref.ref(optimizer)
         self._epochs = EpochReader.find(frame, created) if frame is not None else None
         self._epoch: int | None = None
-        self._weights = Weights(optimizer, frame)
+        self._weights = Weights(optimizer, frame, None if self.fit is None else self.fit.root)
         self._notes: list[Note] = []  # values that can be read at once
         self._waiting: list[Note] = []  # values on a device
         self._lrs: list[Any] = []
@@ -86,7 +90,11 @@ class Training:
     def before_step(self, frame: FrameType | None, optimizer: Any) -> None:
         """The optimizer is about to step: weights are still those of the evaluation and the epoch before."""
         now = here.now
-        admit_unreached(now.judged)
+        if now.losses or not now.judged:
+            admit_unreached(now.judged)
+        else:  # gradients came another way, as by torch.autograd.grad: the last loss is that of the step
+            last = now.judged[-1]
+            now.losses.append(Loss((), "loss", last.value, 1, last.samples))
         if now.evaluations:
             (now.training or self).end_evaluations(is_over=False)
         epoch = self._read_epoch(frame)
@@ -171,6 +179,8 @@ class Training:
                 self._note(f"lr_{number}" if number else "lr", self.steps, now_us(), float(lr))
 
     def _read_epoch(self, frame: FrameType | None) -> int | None:
+        if self.fit is not None:
+            return self.fit.epoch()
         if self._epochs is not None and frame is not None:
             return self._epochs.read(frame)
         if here.now.pass_number != self._pass_number:  # a new one over the training data
@@ -188,7 +198,8 @@ class Training:
             losses = read_all(self._epoch_losses)
             mean = math.fsum(losses) / len(losses) if losses else math.nan
             if len(losses) > 1:
-                self._note("train_loss_epoch", step, at_us, mean)
+                if "train_loss_epoch" not in self.own:
+                    self._note("train_loss_epoch", step, at_us, mean)
                 here.now.recent.append(mean)
             for name, (part, count) in self.scores.items():
                 hits, total = read_all([part, count])
@@ -218,13 +229,15 @@ class Training:
 
     def _note_evaluation(self, name: str, evaluation: Evaluation, at_us: int) -> None:
         step = self.steps
-        metrics = evaluation.metrics()
+        metrics = {f"{name}_{key}": value for key, value in evaluation.metrics().items()}
         for key, value in metrics.items():
-            self._note(f"{name}_{key}", step, at_us, value)
             here.now.recent.append(value)
-            self._judge(f"{name}_{key}", value)
+            if key not in self.own:
+                self._note(key, step, at_us, value)
+                self._judge(key, value)
         for key, values in evaluation.said.items():
-            self._note(key, step, at_us, sum(values) / len(values))
+            if key not in self.own:
+                self._note(key, step, at_us, sum(values) / len(values))
 
     def _judge(self, key: str, value: float) -> None:
         if self.is_adversarial and key == "train_loss_epoch":
@@ -261,7 +274,7 @@ class Training:
         self._note("grad_norm", self.steps, now_us(), norm)
 
     def _note_told(self, name: str, value: float, step: int | None) -> None:
-        if here.now.training is self and here.now.stepping is None:
+        if here.now.training is self and here.now.stepping is None and name not in self.own:
             self._note(name, max(0, self.steps - 1) if step is None else step, now_us(), value)
             if self._wake is not None:
                 self._wake()
@@ -280,6 +293,20 @@ class Training:
         """How far it is."""
         return f"step {self.steps}" if self._epoch is None else f"step {self.steps}, epoch {self._epoch}"
 
+    def hear_metrics(self, values: Mapping[str, Any], *, is_evaluation: bool = False) -> None:
+        """The script has logged these through its library: they are kept under its names, whatever else is found."""
+        known = {name: value for name, value in values.items() if name not in ("train_loss", "lr")}
+        self.own.update(known)
+        at_us, step = now_us(), self.steps if is_evaluation else max(0, self.steps - 1)
+        if is_evaluation:
+            known = dict(zip(known, read_all(list(known.values())), strict=True))
+        for name, value in known.items():
+            self._note(name, step, at_us, plain(value))
+            if is_evaluation:
+                self._judge(name, value)
+        if self._wake is not None:
+            self._wake()
+
     def fail(self, error: BaseException) -> None:
         """Something of torch's has raised while it was training."""
         self._error = error
@@ -287,6 +314,9 @@ class Training:
     def take(self, other: "Training") -> None:
         """What the other one trains is a part of this training."""
         self._weights.include(other._weights)
+        if self.run is not None:
+            with guard("torch.settings"):
+                record_joined(self.run, other._optimizer(), self._weights.roots)
 
     def owns_parameters_of(self, optimizer: Any) -> bool:
         """Whether some of the parameters are the same."""
@@ -319,6 +349,10 @@ class Training:
         optimizer = self._optimizer()
         with guard("torch.settings"):
             record_settings(self.run, optimizer, self._weights.roots, frame, losses)
+        if self.fit is not None:
+            self.fit.training = self
+            with guard("torch.settings"):
+                self.run.derive_params(self.fit.settings())
 
     def finish_soon(self) -> None:
         """Its optimizer has died: in a callback of the garbage collector, where no lock may be taken. Its weights may
@@ -326,7 +360,7 @@ class Training:
         """
         if self.run is None:
             return
-        with guard("torch.training"):
+        with guard("torch.steps"):
             if self._thread == threading.get_ident():
                 self._complete(is_over=True)
             self._weights.save()

@@ -45,11 +45,12 @@ class Weights:
         run: Where they are kept.
     """
 
-    def __init__(self, optimizer: Any, frame: FrameType | None) -> None:
+    def __init__(self, optimizer: Any, frame: FrameType | None, root: Any = None) -> None:
         self.run: run.Run | None = None
         self._wanted = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-        self.roots: dict[str, Any] = {}
-        self.find(optimizer, frame)
+        self.roots: dict[str, Any] = {} if root is None else {"model": root}
+        if root is None:
+            self.find(optimizer, frame)
         self._monitor = ""
         self._best = math.inf
         self._best_at: tuple[int, int | None] | None = None
@@ -81,7 +82,10 @@ class Weights:
 
     def is_evaluating(self) -> bool:
         """Whether all that is trained is switched to evaluation."""
-        return bool(self.roots) and not any(root.training for root in self.roots.values())
+        for root in self.roots.values():  # a loop: this is asked in every step
+            if root.training:
+                return False
+        return bool(self.roots)
 
     def moved(self) -> None:
         """A step has changed the weights."""
@@ -103,7 +107,7 @@ class Weights:
                 return
             self._monitor, self._best = key, math.inf
         value = value if is_lower_better(key) else -value
-        if not value < self._best or not _keeps_models():
+        if not value < self._best or not self._keeps_models():
             return
         self._best, self._best_at, self._is_best_kept = value, (step, epoch), False
         with guard("torch.model"):
@@ -116,13 +120,13 @@ class Weights:
 
     def keep_last(self) -> None:
         """Somebody else is about to change them."""
-        if self._last_copy is None and _keeps_models():
+        if self._last_copy is None and self._keeps_models():
             with guard("torch.model"):
                 self._last_copy = {name: _copied(tensors_of(root)) for name, root in self.roots.items()}
 
     def save(self) -> None:
         """Keep the last weights and the best ones with the run, as far as they are not yet."""
-        if self.run is None or self._is_last_kept or not _keeps_models():
+        if self.run is None or self._is_last_kept or not self._keeps_models():
             return
         self._is_last_kept = True
         for name, root in self.roots.items():
@@ -133,6 +137,11 @@ class Weights:
     def release(self) -> None:
         """Let go of the modules, and of the copies."""
         self.roots, self._best_copy, self._last_copy, self._buffers = {}, {}, None, {}
+
+    def _keeps_models(self) -> bool:
+        target = self.run or run.recorder()
+        is_wanted = getattr(target, "keeps_models", None) if self.run else getattr(target, "log_models", False)
+        return bool(is_wanted) and not any(p.is_meta for root in self.roots.values() for p in root.parameters())
 
     def _save_best(self) -> None:
         if self._best_at is None or self._is_best_kept or self.run is None:
@@ -157,11 +166,6 @@ class Weights:
             finally:
                 here.now.is_busy = False
             self.run.soon(partial(self.run.log_package, package.manifest, package.files, name))
-
-
-def _keeps_models() -> bool:
-    recorder = run.recorder()
-    return recorder is not None and recorder.log_models
 
 
 def _buffers_of(root: Any) -> Tensors:
