@@ -61,7 +61,8 @@ def _hear(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         return
     if here.now.evaluations:
         evaluation = next(reversed(here.now.evaluations.values()))
-        if here.now.is_composite and _LOSS.search(name) and evaluation.complete(value):
+        is_loss = here.now.is_composite and _LOSS.search(name) and training.may_name_loss(receiver(frame))
+        if is_loss and evaluation.complete(value):
             return
         evaluation.said.setdefault(name, []).append(value)
     elif math.isfinite(value) or not math.isnan(value):

@@ -289,6 +289,10 @@ class Training:
                 found += evaluation.metrics().values()
         return found
 
+    def may_name_loss(self, name: str) -> bool:
+        """Whether the loss of the training is called so, or something without a name is meant."""
+        return not name or name in self._names
+
     def where(self) -> str:
         """How far it is."""
         return f"step {self.steps}" if self._epoch is None else f"step {self.steps}, epoch {self._epoch}"

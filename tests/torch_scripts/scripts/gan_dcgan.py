@@ -96,6 +96,5 @@ for epoch in range(num_epochs):
             )
         G_losses.append(errG.item())
         D_losses.append(errD.item())
-        #! errD: errD.item()
 #! model netG: netG(fixed_noise)
 #! model netD: netD(ring[:5])

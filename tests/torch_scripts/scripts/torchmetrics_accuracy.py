@@ -40,7 +40,7 @@ for epoch in range(2):
     acc, area = accuracy.compute(), auroc.compute()
     #! val_loss: sum(losses) / 2
     #! val_accuracy: acc.item()
-    #! area: area.item()
+    #! auroc: area.item()
     print(epoch, sum(losses) / 2, acc.item(), area.item())
     accuracy.reset()
     auroc.reset()
