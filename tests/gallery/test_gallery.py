@@ -10,26 +10,19 @@ import math
 import os
 import pickle
 import re
-import subprocess
-import sys
-import tomllib
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts import PLAIN, TRACKED, expectations, recorded_runs, run_script, without_our_frames
 
 import autotrack
 from autotrack.run import Run
 
 SCRIPTS = sorted(Path(__file__).with_name("scripts").glob("*.py"))
-PLAIN = [sys.executable]
-# -P keeps the working directory out of the launcher's own path, as the installed command does; scripts do not get it.
-TRACKED = [sys.executable, "-P", "-m", "autotrack", "run"]
-
 KEYS = {"name", "count", "status", "error", "params", "metrics", "history", "tables", "tags", "lacks", "data", "model"}
 KEYS |= {"child"}
 
@@ -42,27 +35,19 @@ with open({path!r}, "wb") as _file, _warnings.catch_warnings(action="ignore"):
 CALL = re.compile(r"(?P<model>\w+)\.(?P<method>\w+)\((?P<arguments>.*)\)")
 
 
-@dataclass
-class Done:
-    """What a script left behind: exit code, output, and its files."""
-
-    code: int
-    out: str
-    err: str
-    files: dict[str, bytes]
-
-
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_script_prints_the_same_and_is_recorded_as_it_says(
     script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # sums in one order: equal to the last bit
     source = script.read_text()
-    expected = expectations(source)
+    expected = expectations(source, KEYS)
+    for entry in expected["run"]:
+        assert all(child.keys() <= KEYS - {"model"} for child in entry.get("child", []))
     answer = tmp_path / "answer.pickle"
-    plain = run(PLAIN, script.name, source + asking(expected, answer), tmp_path / "work")
+    plain = run_script(PLAIN, tmp_path / "work", {script.name: source + asking(expected, answer)})
     (tmp_path / "work").rename(tmp_path / "plain")  # so that paths in tracebacks and warnings are the same
-    tracked = run(TRACKED, script.name, source, tmp_path / "work")
+    tracked = run_script(TRACKED, tmp_path / "work", {script.name: source})
     assert tracked.out == plain.out
     assert without_our_frames(tracked.err) == plain.err
     assert tracked.code == plain.code == expected.get("exit", 0)
@@ -72,59 +57,7 @@ def test_script_prints_the_same_and_is_recorded_as_it_says(
     check_runs(recorded_runs(tmp_path / "work"), expected["run"], printed_values(plain.out), answer)
 
 
-# ---- running
-
-
-def run(command: list[str], name: str, source: str, folder: Path) -> Done:
-    """Run a script in a folder of its own."""
-    folder.mkdir()
-    (folder / name).write_text(source)
-    done = subprocess.run(
-        [*command, name],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path != folder / name]
-    own = [path for path in paths if path.relative_to(folder).parts[0] != ".autotrack"]
-    files = {str(path.relative_to(folder)): path.read_bytes() for path in own}
-    return Done(done.returncode, done.stdout, done.stderr, files)
-
-
-def without_our_frames(text: str) -> str:
-    """A traceback without the frames of watched calls: each is one line in it, and says what it is."""
-    return re.sub(r'  File "<watched>", line [0-9]+, in .*\n', "", text)
-
-
-def recorded_runs(folder: Path) -> list[Run]:
-    """The runs that are no children, oldest first. A script that trains nothing leaves no store."""
-    if not (folder / ".autotrack").exists():
-        return []
-    return [one for one in reversed(autotrack.search_runs()) if one.to_dict()["parent_run_id"] is None]
-
-
 # ---- what a script expects
-
-
-def expectations(source: str) -> dict[str, Any]:
-    """The block after the line `# expect:`, which is TOML in a comment."""
-    _, marker, rest = source.partition("# expect:\n")
-    assert marker, "The script has no `# expect:` block."
-    lines = []
-    for line in rest.splitlines():
-        if not line.startswith("#"):
-            break
-        lines.append(line.removeprefix("#"))
-    expected = tomllib.loads("\n".join(lines))
-    expected.setdefault("run", [])
-    assert expected.keys() <= {"run", "exit"}
-    for entry in expected["run"]:
-        assert entry.keys() <= KEYS
-        assert all(child.keys() <= KEYS - {"model"} for child in entry.get("child", []))
-    return expected
 
 
 def asking(expected: dict[str, Any], answer: Path) -> str:

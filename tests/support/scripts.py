@@ -48,7 +48,8 @@ def run_script(
         check=False,
     )
     paths = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    own = [name for name in paths if Path(name).parts[0] not in {".autotrack", "__pycache__", *sources}]
+    ours = {".autotrack", *sources, *(["__pycache__"] if len(sources) > 1 else [])}  # Python's, of files it imports
+    own = [name for name in paths if Path(name).parts[0] not in ours]
     return Done(done.returncode, done.stdout, done.stderr, {name: paths[name].read_bytes() for name in own})
 
 

@@ -15,18 +15,18 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from types import FrameType
 from typing import Any
 
-from autotrack.hooks import argument_names, destination, enclosing, is_users, local_values, targets
-from autotrack_integrations.torch.here import Judged, here
+from autotrack.hooks import argument_names, destination, enclosing, local_values, targets
+from autotrack_integrations.torch.here import Judged, here, user_frames
 from autotrack_integrations.torch.scores import Sums, add, score
 
 __all__ = ["Batch", "Evaluation", "admit_unreached", "evaluation_of", "hear_evaluation", "name_evaluations", "read_all"]
 
 _WORDS = {"test": "test", "val": "val", "dev": "val", "train": "train", "holdout": "holdout", "eval": ""}
 _NO_WORDS = ("value", "device", "develop", "trainable", "trainer", "evaluat", "tester")
-_MAX_FRAMES = 40
 _MAX_DEPTH = 6
 _MAX_KNOWN = 1000  # places whose words are remembered
 
@@ -153,7 +153,7 @@ def evaluation_of(batch: Batch, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     """Adds a batch to the evaluation it belongs to, once it is known that no gradient comes."""
     if batch.target is not None and here.now.target is not None and here.now.target() is batch.target:
         return None  # a metric of the data in training
-    frames = _user_frames(sys._getframe(2))
+    frames = list(islice(user_frames(sys._getframe(2)), _MAX_DEPTH))
     if not frames:
         return None
     path = tuple([(id(frame.f_code), frame.f_lasti) for frame in frames])
@@ -214,17 +214,6 @@ def _fallbacks(name: str) -> tuple[str, ...]:
 
 
 _places: dict[tuple[tuple[int, int], ...], _Place] = {}
-
-
-def _user_frames(frame: FrameType | None) -> list[FrameType]:
-    frames: list[FrameType] = []
-    for _ in range(_MAX_FRAMES):
-        if frame is None or len(frames) == _MAX_DEPTH:
-            break
-        if is_users(frame.f_code):
-            frames.append(frame)
-        frame = frame.f_back
-    return frames
 
 
 def _look(frames: list[FrameType]) -> _Place:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from autotrack_integrations.torch.evaluation import Evaluation
     from autotrack_integrations.torch.training import Training
 
-__all__ = ["Fit", "Judged", "Loss", "Path", "here", "is_watching", "now_us", "path_of", "user_frame"]
+__all__ = ["Fit", "Judged", "Loss", "Path", "here", "is_watching", "now_us", "path_of", "user_frame", "user_frames"]
+
+_MAX_FRAMES = 40  # of a stack that are looked at
 
 Path = tuple[int, ...]  # identity of the code and instruction, of two frames from the inside out
 
@@ -176,6 +178,16 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
             return start
         start = start.f_back
     return None
+
+
+def user_frames(frame: FrameType | None) -> Iterator[FrameType]:
+    """The frames of the user's own code, from this one outward."""
+    for _ in range(_MAX_FRAMES):
+        if frame is None:
+            return
+        if is_users(frame.f_code):
+            yield frame
+        frame = frame.f_back
 
 
 def path_of(frame: FrameType | None) -> Path:

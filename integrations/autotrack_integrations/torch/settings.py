@@ -12,16 +12,16 @@ Needs     torch >= 2.2
 import re
 import sys
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from types import FrameType
 from typing import Any
 
 from autotrack import model, run
 from autotrack.guard import guard
-from autotrack.hooks import Tap, is_users, local_variables, names_around
+from autotrack.hooks import Tap, local_variables, names_around
 from autotrack.run import heard
-from autotrack_integrations.torch.here import Loss, here
+from autotrack_integrations.torch.here import Loss, here, user_frames
 from autotrack_integrations.torch.loaders import loader_of
 from autotrack_integrations.torch.references import unwrapped
 
@@ -118,7 +118,7 @@ def record_settings(
     said: dict[str, Any] = {}
     with guard("torch.settings"):
         said.update(heard.constants())
-        said.update(heard.configs(_frames(frame)))
+        said.update(heard.configs(user_frames(frame)))
         said.update(heard.settings())
     found: dict[str, Any] = {}
     for part in (_of_optimizer, _of_schedulers) if optimizer is not None else ():
@@ -202,7 +202,7 @@ def _of_criterion(frame: FrameType | None, roots: Mapping[str, Any]) -> dict[str
     from torch.nn import Module
 
     trained = {id(part) for root in roots.values() for part in root.modules()}
-    for each in _frames(frame):
+    for each in user_frames(frame):
         local = local_variables(each)
         attributes = getattr(next((value for key, value in local if key == "self"), None), "__dict__", {})
         modules = attributes.get("_modules", {}) if isinstance(attributes, dict) else {}
@@ -309,12 +309,3 @@ def _module_table(roots: Mapping[str, Any]) -> dict[str, list[Any]]:
     rows = rows[:_MAX_MODULES]
     columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
     return {key: list(column) for key, column in zip(("module", "class", "parameters", "shapes"), columns, strict=True)}
-
-
-def _frames(frame: FrameType | None) -> Iterable[FrameType]:
-    for _ in range(40):
-        if frame is None:
-            return
-        if is_users(frame.f_code):
-            yield frame
-        frame = frame.f_back

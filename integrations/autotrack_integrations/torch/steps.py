@@ -64,10 +64,9 @@ class StepWatch:
         from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
         self._known: dict[int, _Known] = {}
-        self._is_compiling = _compiling()
         before = guarded("torch.steps", self._before_step)
         after = guarded("torch.steps", self._after_step)
-        is_compiling = self._is_compiling
+        is_compiling = _compiling()
 
         def before_step(optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if not is_compiling():

@@ -21,9 +21,9 @@ from typing import Any
 
 from autotrack import model, run
 from autotrack.guard import guard
-from autotrack.hooks import is_users, local_variables
+from autotrack.hooks import local_variables
 from autotrack.types import is_lower_better
-from autotrack_integrations.torch.here import here
+from autotrack_integrations.torch.here import here, user_frames
 from autotrack_integrations.torch.model import tensors_of
 from autotrack_integrations.torch.references import unwrapped
 
@@ -31,7 +31,6 @@ __all__ = ["Weights"]
 
 KEEP_EVERY_S = 20.0
 _USUAL = ("val_loss", "train_loss_epoch")
-_MAX_FRAMES = 40
 _MAX_ENTRIES = 100  # of a list or dict that is searched for modules
 
 Tensors = dict[str, Any]
@@ -139,9 +138,9 @@ class Weights:
         self.roots, self._best_copy, self._last_copy, self._buffers = {}, {}, None, {}
 
     def _keeps_models(self) -> bool:
-        target = self.run or run.recorder()
-        is_wanted = getattr(target, "keeps_models", None) if self.run else getattr(target, "log_models", False)
-        return bool(is_wanted) and not any(p.is_meta for root in self.roots.values() for p in root.parameters())
+        recorder = run.recorder()
+        is_wanted = self.run.keeps_models if self.run is not None else recorder is not None and recorder.log_models
+        return is_wanted and not any(p.is_meta for root in self.roots.values() for p in root.parameters())
 
     def _save_best(self) -> None:
         if self._best_at is None or self._is_best_kept or self.run is None:
@@ -224,21 +223,17 @@ def _modules_around(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
     from torch.nn import Module
 
     seen: set[int] = set()
-    for _ in range(_MAX_FRAMES):
-        if frame is None:
-            return
-        if is_users(frame.f_code):
-            spaces = [local_variables(frame)]
-            if id(frame.f_globals) not in seen:
-                seen.add(id(frame.f_globals))
-                spaces.append(list(frame.f_globals.items()))
-            for space in spaces:
-                for name, value in space:
-                    for inner, candidate in ((name, value), *_inside(name, value)):
-                        if issubclass(type(candidate), Module) and id(candidate) not in seen:
-                            seen.add(id(candidate))
-                            yield inner, candidate
-        frame = frame.f_back
+    for each in user_frames(frame):
+        spaces = [local_variables(each)]
+        if id(each.f_globals) not in seen:
+            seen.add(id(each.f_globals))
+            spaces.append(list(each.f_globals.items()))
+        for space in spaces:
+            for name, value in space:
+                for inner, candidate in ((name, value), *_inside(name, value)):
+                    if issubclass(type(candidate), Module) and id(candidate) not in seen:
+                        seen.add(id(candidate))
+                        yield inner, candidate
 
 
 def _inside(name: str, value: Any) -> Iterable[tuple[str, Any]]:
