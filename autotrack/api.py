@@ -80,6 +80,7 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("ignite.engine", "autotrack_integrations.trainers.ignite:watch"),
         ("accelerate.accelerator", "autotrack_integrations.trainers.accelerate:watch"),
     ),
+    "optuna": (("optuna", "autotrack_integrations.optuna.watch:watch"),),
     "script": (  # what a script says of itself, whatever it trains with
         ("argparse", "autotrack_integrations.script.settings:watch_argparse"),
         ("click", "autotrack_integrations.script.settings:watch_click"),
@@ -116,6 +117,7 @@ def enable(
     log_models: bool | None = None,
     leave_out: Sequence[str] | None = None,
     monitor: str | None = None,
+    keep_models: str | int | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> None:
     """Record every training from here on. Imports none of the libraries it watches; enabling twice changes nothing.
@@ -130,6 +132,8 @@ def enable(
             fingerprints, warnings. Default: none.
         monitor: The metric by which the best weights of a PyTorch training are chosen, such as `val_accuracy`.
             Default: `val_loss`, or without one `train_loss_epoch`.
+        keep_models: Of which trials of a study the models are kept: `"best"`, `"all"`, or of so many of the best
+            ones; the others are dropped while it runs. Default: 3.
         tags: Tags of every run.
 
     Raises:
@@ -138,8 +142,13 @@ def enable(
     """
     global _is_enabled
     with _lock:
-        given = {"store": store, "experiment": experiment, "libraries": libraries, "log_models": log_models}
-        given.update(leave_out=leave_out, monitor=monitor)
+        given: dict[str, Any] = {
+            "store": store,
+            "experiment": experiment,
+            "libraries": libraries,
+            "log_models": log_models,
+        }
+        given.update(leave_out=leave_out, monitor=monitor, keep_models=keep_models)
         settings = config.load(given, anew=not _is_enabled)
         wanted = _known_libraries(settings.libraries)
         recorder = record_into(settings)

@@ -37,6 +37,7 @@ _DEFAULTS: dict[str, Any] = {
     "log_models": True,
     "leave_out": (),
     "monitor": None,  # val_loss, else train_loss_epoch
+    "keep_models": 3,  # of the trials of a study: those of so many best ones
     "author": None,  # git's user.name, else the login name
 }
 
@@ -67,6 +68,7 @@ class Settings:
         leave_out: Some of `PARTS`, which are not recorded.
         monitor: The metric that says which weights of a training are the best ones; None: val_loss, else
             train_loss_epoch.
+        keep_models: Of how many trials of a study the models are kept, the best ones; None: of all.
         author: Who runs are attributed to; None: git's user.name, else the login name.
     """
 
@@ -79,6 +81,7 @@ class Settings:
         self.log_models: bool = values["log_models"]
         self.leave_out: tuple[str, ...] = values["leave_out"]
         self.monitor: str | None = values["monitor"]
+        self.keep_models: int | None = values["keep_models"]
         self.author: str | None = values["author"]
 
 
@@ -147,6 +150,8 @@ def _checked(name: str, value: Any, origin: str) -> tuple[Any, str]:
                     value=value,
                 )
         return parts, origin
+    if name == "keep_models":
+        return _how_many(value, origin), origin
     if name == "log_models" and not isinstance(value, bool):
         words = {
             "1": True,
@@ -166,6 +171,25 @@ def _checked(name: str, value: Any, origin: str) -> tuple[Any, str]:
             )
         return words[str(value).lower()], origin
     return value, origin
+
+
+def _how_many(value: Any, origin: str) -> int | None:
+    """`best`, `all` or a number, as a number; None: all."""
+    words = {"best": 1, "all": None}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    try:
+        count = int(value)
+    except (TypeError, ValueError):
+        count = -1
+    if count < 0 or isinstance(value, bool | float):
+        raise ConfigError(
+            f"Setting keep_models is {value!r} (from {origin}).\n"
+            "Expected 'best', 'all', or of how many trials models are kept, such as 5. Correct it there.",
+            setting="keep_models",
+            value=value,
+        )
+    return count
 
 
 def _names(value: Any) -> tuple[str, ...]:

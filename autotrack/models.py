@@ -1,12 +1,14 @@
 """Models by name: registered from runs or as they are, loaded back checked."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from autotrack import config
-from autotrack.errors import ModelCorruptedError, ModelNotFoundError, StoreError, nearest
+from autotrack.errors import DataError, ModelCorruptedError, ModelNotFoundError, StoreError, nearest
 from autotrack.process import author, get_run, reading_store, recorder_of
 from autotrack.run import Run
+from autotrack.run.best import Best
 from autotrack.store import Store
 from autotrack.types import ModelVersion
 
@@ -24,7 +26,7 @@ def register_model(
     """Give a model a name and the next version number.
 
     Args:
-        run_or_model: A run, its id, or a model itself.
+        run_or_model: A run, its id, or a model itself. Of a study it is the model of the best trial.
         name: The registered model's name.
         alias: A movable name that this version gets, such as `champion`.
 
@@ -47,7 +49,10 @@ def _manifest_to_register(run_or_model: Any) -> tuple[Store, str, str | None]:
     """The store, the SHA-256 of the manifest and the run of a run's model, or of a model kept for the purpose."""
     if isinstance(run_or_model, str):
         run_or_model = get_run(run_or_model)
+    if isinstance(run_or_model, Best):
+        run_or_model = run_or_model.run
     if isinstance(run_or_model, Run):
+        run_or_model = _with_model(run_or_model)
         manifest = _manifest_of(run_or_model, None)
         _make_durable(run_or_model.store, manifest)
         return run_or_model.store, manifest, run_or_model.id
@@ -58,6 +63,16 @@ def _manifest_to_register(run_or_model: Any) -> tuple[Store, str, str | None]:
     for content in package.files.values():
         store.blobs.put(content)
     return store, store.blobs.put(package.manifest), None
+
+
+def _with_model(found: Run) -> Run:
+    """The run itself; of a study, which has no model of its own, the best trial."""
+    if found.models or found.params.get("directions") is None:
+        return found
+    with suppress(DataError):  # there is no best one: the study is said to have no model
+        best: Run = found.best.run
+        return best
+    return found
 
 
 def _manifest_of(found: Run, name: str | None) -> str:
@@ -99,7 +114,7 @@ def load_model(reference: str, *, trust: bool | str | None = None, module: Any =
     wanted = parse(reference)
     store = reading_store()
     if wanted.run_id is not None:
-        manifest = _manifest_of(get_run(wanted.run_id), wanted.artifact)
+        manifest = _manifest_of(_with_model(get_run(wanted.run_id)), wanted.artifact)
     else:
         manifest = Registry(store).resolve(wanted).manifest
     return unpack(_package_manifest(store, manifest), store.blobs.get, trust=trust, module=module)

@@ -34,6 +34,7 @@ def record_into(settings: config.Settings) -> Recorder:
     )
     recorder.leave_out = frozenset(settings.leave_out)
     recorder.monitor = settings.monitor
+    recorder.keep_models = settings.keep_models
     config.keep(settings)
     run.use(recorder)
     return recorder

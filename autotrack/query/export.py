@@ -16,7 +16,7 @@ from autotrack.query.evaluate import duration_s
 from autotrack.types import Row, to_datetime
 from autotrack.values import decode
 
-__all__ = ["record", "to_arrow", "to_pandas", "to_polars", "typed"]
+__all__ = ["library", "record", "to_arrow", "to_pandas", "to_polars", "typed"]
 
 ColumnKind = Literal["string", "time", "float", "int", "bool", "mixed"]
 _EXACT_IN_FLOAT = 2**53  # whole numbers up to here are exact as float64
@@ -46,7 +46,7 @@ def record(row: Row) -> dict[str, Any]:
 
 def to_pandas(rows: Sequence[Row]) -> Any:
     """A pandas DataFrame, one run per line."""
-    pandas = _library("pandas", "to_pandas()")
+    pandas = library("pandas", "to_pandas()")
     series = {}
     for name, column in _columns(rows).items():
         has_missing = any(value is None for value in column.values)
@@ -64,7 +64,7 @@ def to_pandas(rows: Sequence[Row]) -> Any:
 
 def to_arrow(rows: Sequence[Row]) -> Any:
     """A pyarrow Table, one run per line."""
-    pyarrow = _library("pyarrow", "to_arrow()")
+    pyarrow = library("pyarrow", "to_arrow()")
     types: dict[ColumnKind, Any] = {
         "string": pyarrow.string(),
         "time": pyarrow.timestamp("us", tz="UTC"),
@@ -82,7 +82,7 @@ def to_arrow(rows: Sequence[Row]) -> Any:
 
 def to_polars(rows: Sequence[Row]) -> Any:
     """A Polars DataFrame, one run per line."""
-    polars = _library("polars", "to_polars()")
+    polars = library("polars", "to_polars()")
     return polars.from_arrow(to_arrow(rows))
 
 
@@ -151,7 +151,12 @@ def _decoded(text: str, kind: str | None) -> Any:
         return text
 
 
-def _library(name: str, asked_by: str) -> Any:
+def library(name: str, asked_by: str) -> Any:
+    """A library that is imported when it is asked for.
+
+    Raises:
+        MissingLibraryError: It is not installed.
+    """
     try:
         return import_module(name)
     except ImportError:

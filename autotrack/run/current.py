@@ -23,8 +23,10 @@ from autotrack.types import Row
 __all__ = [
     "Opened",
     "active_run",
+    "announce",
     "inside_run",
     "is_recording",
+    "join",
     "keeps",
     "last_run",
     "paused",
@@ -123,10 +125,12 @@ def start(
     tags: Mapping[str, Any] | None = None,
     parent: Run | None = None,
     is_active: bool = True,
+    run_id: str | None = None,
 ) -> Run:
     """Open a run as a child of `parent` or of the active one, and make it the active one until it is finished.
 
     Args:
+        run_id: Its id, where that is settled; see `shared_id`.
         is_active: False: the active run stays what it is; this one is only told what its holder tells it.
 
     Raises:
@@ -137,7 +141,7 @@ def start(
         raise AutotrackError("There is no store to record into.\nExpected autotrack.enable() or start_run() before.")
     parent = parent or active_run()
     row: Row = {
-        "run_id": new_id(),
+        "run_id": run_id or new_id(),
         "experiment": experiment or (parent.experiment if parent else target.experiment),
         "name": check_name("run name", name),
         "source": source,
@@ -148,6 +152,7 @@ def start(
     if parent is not None:
         row["parent_run_id"] = parent.id
     run = Run(row, lambda: target, is_live=True)
+    run.held = None if parent is None else parent.held
     target.begin(row)
     if params:
         run.log_params(params)

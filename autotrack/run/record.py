@@ -8,13 +8,14 @@ import json
 import os
 from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
 from typing import Any, Self
 
-from autotrack.errors import DataError, nearest
+from autotrack.run.best import Best
 from autotrack.run.recorder import Recorder
 from autotrack.run.tables import TABLES, Table, read_tables
 from autotrack.store import Store
-from autotrack.types import History, Row, RunStatus, best_of, to_datetime
+from autotrack.types import History, Row, RunStatus, to_datetime
 from autotrack.values import decode
 
 __all__ = ["RunRecord"]
@@ -96,20 +97,12 @@ class RunRecord:
         """The last value of each metric."""
         return {key: summary["last"] for key, summary in self._summaries().items()}
 
-    def best(self, key: str) -> float:
-        """The best value of a metric: the smallest of a loss or error, the largest of anything else.
-
-        Raises:
-            DataError: The run has no such metric.
+    @property
+    def best(self) -> Best:
+        """`run.best("val_loss")`: the best value of a metric; of a study or search, `run.best.params`, `run.best.model`
+        and all else that its best trial has as a run.
         """
-        summaries = self._summaries()
-        if key not in summaries:
-            raise DataError(
-                f"Run {self.id} has no metric {key!r}.{nearest(key, summaries)}\n"
-                f"Expected one of: {', '.join(summaries) or '(none was recorded)'}.",
-                key=key,
-            )
-        return best_of(key, summaries[key])
+        return Best(self)
 
     @property
     def tags(self) -> dict[str, str]:
@@ -132,7 +125,7 @@ class RunRecord:
     def models(self) -> dict[str, str]:
         """SHA-256 of the manifest of each model of the run, by the model's name."""
         self._finish_writing()
-        return dict(self._row.get("models", {}))
+        return {name: sha256 for name, sha256 in self._row.get("models", {}).items() if sha256}
 
     @property
     def model(self) -> dict[str, Any] | None:
@@ -175,12 +168,27 @@ class RunRecord:
         if not parent_id:
             return None
         row = self._flushed_store().rows([parent_id]).get(parent_id)
-        return None if row is None else type(self)(row, self._recorder_of)
+        return None if row is None else self.opened(row)
 
     @property
     def children(self) -> list[Self]:
         """The runs that belong to this one, oldest first."""
-        return [type(self)(row, self._recorder_of) for row in self._flushed_store().children(self.id)]
+        return [self.opened(row) for row in self._flushed_store().children(self.id)]
+
+    def trials(self) -> Any:
+        """The trials of a study, or the candidates of a search, as a table: `query.trials.Trials`."""
+        trials = import_module("autotrack.query.trials")  # by name: rooms import downward only
+        row, children = self.with_children()
+        return trials.Trials(row, children, self.opened)
+
+    def to_study(self) -> Any:
+        """An `optuna.Study` in memory, made of the record: for Optuna's plots and importances, or to go on from it.
+
+        Raises:
+            DataError: The run is no study.
+            MissingLibraryError: Optuna is not installed.
+        """
+        return import_module("autotrack_integrations.optuna.rebuild").to_study(self)
 
     def history(self, key: str) -> History:
         """All values of a metric, in the order of their steps."""
@@ -251,6 +259,17 @@ class RunRecord:
         }
         cells = "".join(f"<tr><th>{escape(key)}</th><td>{escape(str(value))}</td></tr>" for key, value in shown.items())
         return f"<table><caption>{escape(self.name)} {escape(self.id)}</caption>{cells}</table>"
+
+    # ---- for what else reads a run
+
+    def with_children(self) -> tuple[Row, list[Row]]:
+        """The row as it is on record now, and those of its children, oldest first."""
+        store = self._flushed_store()
+        return store.rows([self.id]).get(self.id, self._row), store.children(self.id)
+
+    def opened(self, row: Row) -> Self:
+        """The run of another row of the same store."""
+        return type(self)(row, self._recorder_of)
 
     # ---- inside
 

@@ -23,6 +23,7 @@ class Recorder:
         log_models: Whether fitted models are kept.
         leave_out: Parts of the record that are not kept; see `config.PARTS`.
         monitor: The metric that says which weights are the best ones; None: the usual one.
+        keep_models: Of how many trials of a study the models are kept; None: of all.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Recorder:
         self.log_models = log_models
         self.leave_out = frozenset(leave_out)
         self.monitor: str | None = None
+        self.keep_models: int | None = None
         self.author = author
         self._capture: Capture | None = None
         self._capture_lock = threading.Lock()

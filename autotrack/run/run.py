@@ -12,6 +12,7 @@ from autotrack.guard import guard
 from autotrack.names import check_key
 from autotrack.run.buffer import now_us
 from autotrack.run.children import Children
+from autotrack.run.held import Held, write_package
 from autotrack.run.inputs import artifact_files, error_text, integer, number, param_fields, tag_texts
 from autotrack.run.record import RunRecord
 from autotrack.run.recorder import Recorder
@@ -41,6 +42,7 @@ class Run(RunRecord):
         self._user_keys: set[str] = set()
         self.on_finish: list[Callable[[Run], None]] = []
         self._unclaimed = ["fit"]
+        self.held: Held | None = None  # of a trial, and of the runs inside it: its models wait there
         self._leave: Callable[[], None] | None = None  # of a block in a run of another process
 
     def log_param(self, key: str, value: Any) -> None:
@@ -145,7 +147,7 @@ class Run(RunRecord):
 
         self._check_open()
         package = pack(model, name=name, run_id=self.id)
-        self.log_package(package.manifest, package.files, name)
+        self._write_package(package.manifest, package.files, name)
 
     def finish(self, status: RunStatus = "finished", error: BaseException | None = None) -> None:
         """End the run. Ending it again changes nothing.
@@ -272,24 +274,28 @@ class Run(RunRecord):
         self._recorder.buffer.later(write)
 
     def log_package(self, manifest: bytes, files: Mapping[str, bytes], name: str) -> None:
-        """Keep a model's package: written by the writer thread, known to the run when it is complete."""
+        """Keep a model's package that a hook has made: of a trial, if it is among the best."""
+        if self.held is not None:
+            self.held.take(self, manifest, files, name)
+        else:
+            self._write_package(manifest, files, name)
 
-        def write() -> None:
-            blobs = self._recorder.buffer.store().blobs
-            try:
-                for content in files.values():
-                    blobs.put(content, durable=False)
-                self._patch({"models": {name: blobs.put(manifest, durable=False)}})
-            except OSError as error:
-                self.lack("model", f"not written: {error}")
-                raise
+    def know_model(self, name: str, manifest_sha: str) -> None:
+        """A model's package is complete in the store."""
+        self._patch({"models": {name: manifest_sha}})
 
-        self._recorder.buffer.later(write, sum(map(len, files.values())))
+    def drop_model(self, name: str, why: str) -> None:
+        """A model of the run is no longer kept."""
+        self._patch({"models": {name: ""}, "lacks": {"model": why}})
 
     def reopen(self) -> None:
         """Go on with a run of this process that had ended; nothing if it has not."""
         if self.status != "running":
-            self._patch({"status": "running", "error": ""})
+            self.stay_running()
+
+    def stay_running(self) -> None:
+        """Say once more that it goes on: another process that works on it may have ended its part, or died."""
+        self._patch({"status": "running", "error": ""})
 
     def soon(self, task: Callable[[], None]) -> None:
         """Run a task on a thread of ours, before anything is read. Takes no lock: may be called wherever it be."""
@@ -328,6 +334,15 @@ class Run(RunRecord):
         return True
 
     # ---- inside
+
+    def _write_package(self, manifest: bytes, files: Mapping[str, bytes], name: str) -> None:
+        """Written by the writer thread, known to the run when it is complete."""
+        size_bytes = sum(map(len, files.values()))
+
+        def write() -> None:
+            write_package(self, manifest, files, name)
+
+        self._recorder.buffer.later(write, size_bytes)
 
     def _patch(self, patch: Row) -> None:
         apply_patch(self._row, patch)

@@ -45,6 +45,7 @@ def for_workers() -> ForWorkers | None:
         "log_models": target.log_models,
         "leave_out": sorted(target.leave_out),
         "monitor": target.monitor,
+        "keep_models": "all" if target.keep_models is None else target.keep_models,
         "tags": target.tags,
     }
     return ForWorkers(enabling, None if active is None else (active.id, active.experiment), settings())

@@ -179,7 +179,7 @@ class Absorber:
         for state in states:
             row = state.to_row()
             expected = {*row["models"].values(), *row["artifacts"].values(), row.get("process", "")} - {""}
-            for manifest in row["models"].values():
+            for manifest in filter(None, row["models"].values()):  # of one that was dropped the name is left
                 expected.update(files_of_package(self._other, manifest) or ())
             # Of the rest not all that looks like a blob is one: what is neither here nor there was never.
             lacking = copy_blobs(self._store, self._other, expected | mentioned(row), self._count_blob)

@@ -9,6 +9,7 @@ A blob is complete or absent. Nothing here knows what the bytes are. Standard li
 import errno
 import os
 import re
+import time
 from pathlib import Path
 
 from autotrack.errors import StoreError
@@ -47,6 +48,33 @@ class Blobs:
         if not self._is_here(sha256, len(data), durable):
             self._backend.put(blob_key(sha256), data, durable=durable)
         return sha256
+
+    def put_timed(self, data: bytes) -> tuple[str, int | None]:
+        """As `put`, not durable; and when it was put, in nanoseconds since 1970. None: the bytes were here before."""
+        sha256 = _sha256(data)
+        if self._is_here(sha256, len(data), durable=False):
+            return sha256, None
+        self._backend.put(blob_key(sha256), data, durable=False)
+        try:
+            return sha256, self.path(sha256).stat().st_mtime_ns
+        except FileNotFoundError:  # it is on its way into a bucket
+            return sha256, None
+
+    def discard(self, sha256: str, put_ns: int) -> None:
+        """Remove a blob that was put at this moment, unless somebody has put the same bytes since.
+
+        It is moved aside first: whoever puts it from there on puts it anew.
+        """
+        path = self.path(sha256)
+        aside = path.with_name(f".tmp-{os.urandom(8).hex()}")
+        try:
+            os.rename(path, aside)
+            if aside.stat().st_mtime_ns == put_ns:
+                aside.unlink()
+            else:
+                os.replace(aside, path)
+        except FileNotFoundError:
+            pass  # it is gone already
 
     def put_file(self, path: str | Path, *, durable: bool = True) -> str:
         """Keep a file's bytes and return their SHA-256; reads it once, in pieces."""
@@ -111,9 +139,14 @@ class Blobs:
         """Whether the blob exists in full; its time is renewed, so that no clean-up takes it for forgotten."""
         path = self.path(sha256)
         try:
-            if path.stat().st_size != size_bytes:  # cut short by a power cut: written anew
+            known = path.stat()
+            if known.st_size != size_bytes:  # cut short by a power cut: written anew
                 return False
-            os.utime(path)
+            renewed_ns = max(time.time_ns(), known.st_mtime_ns + 1)  # never the same: `discard` looks for that
+            try:
+                os.utime(path, ns=(renewed_ns, renewed_ns))
+            except PermissionError:  # another user's: he may be told the time, not set it
+                os.utime(path)
             if durable:  # it may have come by a put that was not
                 _sync_file(path)
         except FileNotFoundError:

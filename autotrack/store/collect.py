@@ -98,7 +98,8 @@ class Collector:
         manifests: dict[str, str] = {}
         for run_id, row in self._rows().items():
             used |= mentioned(row)
-            manifests.update(dict.fromkeys(row.get("models", {}).values(), f"the run {run_id}"))
+            kept = filter(None, row.get("models", {}).values())  # of one that was dropped the name is left
+            manifests.update(dict.fromkeys(kept, f"the run {run_id}"))
         for folder, events in self._events().items():
             for manifest in _registered(folder, events):
                 manifests[manifest] = f"the registered model {folder}"

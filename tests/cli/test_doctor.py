@@ -50,7 +50,7 @@ def test_every_setting_is_shown_with_its_origin(bare: Cli, tmp_path: Path) -> No
     assert found["store"] == (str(tmp_path / ".autotrack"), "default, in the working directory")
     assert found["log_models"] == (True, "default")
     text = bare("doctor").stdout
-    assert "  experiment  from the file    (" in text
+    assert "  experiment   from the file    (" in text
     assert "  libraries   all that are known    (default)" in text
 
 
@@ -77,12 +77,14 @@ def test_store_is_counted(cli: Cli, filled: tuple[Path, Any]) -> None:
 
 
 def test_libraries_are_shown_with_their_versions(bare: Cli) -> None:
+    import optuna
     import sklearn
     import torch
 
     assert findings(bare)["libraries"] == [
         {"name": "sklearn", "version": sklearn.__version__, "installed": True, "watched": True},
         {"name": "torch", "version": torch.__version__, "installed": True, "watched": True},
+        {"name": "optuna", "version": optuna.__version__, "installed": True, "watched": True},
     ]
     assert f"  sklearn  {sklearn.__version__}, watched" in bare("doctor").stdout
 

@@ -1,0 +1,298 @@
+"""Optuna: the record of one study, which is a run whose children are the trials.
+
+Watches   nothing; watch.py feeds it
+Records   params    `directions`, `metric_names`, `sampler` and `pruner` with their plain settings, `storage`
+                    (places.py), the search space as `space.<param>`, the best trial as `best_trial` and
+                    `best.<param>`, of several objectives the front as `pareto_trials`
+          metrics   `best_value` by trial, `trials_done`, `trials_complete`, `trials_pruned`, `trials_failed`
+          tags      `user_attrs.<name>`
+          children  the trials: trial.py
+Never     writes into the study, reads it from another thread, or reads all of its trials once a trial
+Needs     Study._storage, Study._study_id (private; checked on Optuna 4.0 to 5.0)
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from autotrack import run
+from autotrack.guard import guard
+from autotrack.run import Recorder
+from autotrack.run.buffer import now_us
+from autotrack.run.held import Held
+from autotrack.run.inputs import error_text
+from autotrack.run.late import LateRun
+from autotrack.types import Row
+from autotrack_integrations.optuna import trial as trials
+from autotrack_integrations.optuna.opened import open_run, settings_of
+from autotrack_integrations.optuna.places import place_of
+from autotrack_integrations.optuna.progress import Ended, Progress
+from autotrack_integrations.optuna.spaces import Spaces, short_text
+from autotrack_integrations.optuna.trial import OpenTrial
+from autotrack_integrations.optuna.winners import Winners
+
+__all__ = ["StudyRecord"]
+
+
+class StudyRecord:
+    """One study, as this process records it.
+
+    Attributes:
+        run: The study's run.
+        pid: The process.
+        recorder: Where it is recorded.
+    """
+
+    def __init__(self, study: Any, recorder: Recorder) -> None:
+        self.pid = os.getpid()
+        self.recorder = recorder
+        self._directions = [direction.name.lower() for direction in study.directions]
+        self._place = place_of(study._storage)
+        self.run, self.is_new = open_run(study, self._place, recorder)
+        self.run.on_finish.append(lambda _: self._catch_up())
+        self._common: Row = {"experiment": self.run.experiment, "source": "optuna", "parent_run_id": self.run.id}
+        self._spaces = Spaces(lambda name, space: self.run.describe_data({name: space}))
+        self._winners = Winners(self._directions, recorder.keep_models)
+        self._progress = Progress(self.run, self._directions)
+        self._names: list[str] | None = None
+        self._shown: set[str] = set()  # params whose distribution is told
+        self._open: dict[int, OpenTrial] = {}
+        self._ended: deque[tuple[Ended, Held | None]] = deque()
+        self._is_awaited = False
+        self._lock = threading.RLock()  # of what is done in the background
+        self._seen = 0  # trials of the study that are on record, or that somebody else records
+        self._has_unseen = True
+        self._optimizing = 0
+        self._describe(study)
+        self._see(study)
+
+    # ---- from the user's threads
+
+    def enter(self, study: Any) -> None:
+        """`optimize` begins."""
+        with self._lock:
+            self._optimizing += 1
+        self.run.reopen()
+        self._describe(study)
+        self._see(study)
+
+    def leave(self, study: Any, error: BaseException | None) -> None:
+        """`optimize` has ended."""
+        with self._lock:
+            self._optimizing -= 1
+            is_over = not self._optimizing
+        self._see(study)
+        with guard("optuna.study"):
+            self._describe(study)
+            if self._place.at is not None:  # others may have found better trials
+                done = study.get_trials(deepcopy=False)
+                self.recorder.buffer.later(partial(self._settle, done))
+        if is_over:
+            self.run.finish("finished" if error is None else "failed", error)
+            run.announce(self.run)
+
+    def begin(self, study: Any, trial: Any) -> OpenTrial:
+        """A trial was asked for."""
+        if self.run.status != "running":
+            self.run.reopen()
+        if self._has_unseen:
+            self._see(study)
+        frozen = trials.frozen_of(trial)
+        number = frozen.number
+        row = trials.start_row(
+            number, trials.trial_id(self.run.id, number), self._common, self.recorder.tags, trials.started_us(frozen)
+        )
+        opened = self._open[number] = OpenTrial(trial, row, self.recorder, is_held=self.recorder.log_models)
+        self._seen = max(self._seen, number + 1)
+        self._await()
+        return opened
+
+    def opened(self, number: int) -> OpenTrial | None:
+        """A trial of this process that is not over."""
+        return self._open.get(number)
+
+    def end(self, study: Any, trial: Any, state: str, values: Sequence[float] | None, why: str | None) -> None:
+        """A trial was told.
+
+        Args:
+            trial: The trial, or its number.
+            why: Why it has failed, if it was for its value.
+        """
+        number = trial if isinstance(trial, int) else trial.number
+        opened = self._open.pop(number, None)
+        frozen = self._frozen(study, number, trial, opened)
+        constraints = self._constraints(study, frozen)
+        fields = trials.outcome(frozen, state, self._spaces.name_of(frozen.distributions), constraints)
+        fields["end_ts"] = now_us()  # Optuna's own moment would have to be asked from the storage
+        if why:
+            fields["error"] = why
+        target = opened.run if opened is not None else self._late(frozen)
+        self._write(target, fields, frozen, values, constraints, reports=opened is None)
+        ended = Ended(number, state, values, "infeasible" not in fields["tags"], frozen.params)
+        self._note(ended, target.held)
+
+    def interrupt(self, opened: OpenTrial, error: BaseException | None) -> None:
+        """A trial was left without being told: Ctrl-C, or the sampler failed."""
+        if self._open.pop(opened.number, None) is None:
+            return
+        fields: Row = {"status": "failed", "end_ts": now_us()}
+        if error is not None:
+            fields["error"] = error_text(error)
+        opened.write()
+        opened.run.write(fields)
+        if opened.run.held is not None:
+            opened.run.held.drop()
+
+    def expect_unseen(self) -> None:
+        """Trials have come that nobody has asked for here."""
+        self._has_unseen = True
+
+    def finish_soon(self) -> None:
+        """The storage is gone. Called by the garbage collector."""
+        if self.pid == os.getpid():
+            self.run.soon(self.run.finish)
+
+    # ---- what is not told trial by trial
+
+    def _describe(self, study: Any) -> None:
+        """What is known of the study as a whole; it may have changed."""
+        self._names = study.metric_names
+        with guard("optuna.study"):
+            self.run.derive_params(settings_of(study, self._directions, self._place, self._names))
+            notes = study.user_attrs
+            if notes:
+                self.run.set_tags({f"user_attrs.{name}": trials.note(value) for name, value in notes.items()})
+
+    def _see(self, study: Any) -> None:
+        """Record the trials that were there before, were added or wait."""
+        if not self._has_unseen:
+            return
+        self._has_unseen = False
+        known = study.get_trials(deepcopy=False)
+        unseen = [frozen for frozen in known[self._seen :] if frozen.number not in self._open]
+        self._seen = max(self._seen, len(known))
+        if unseen:
+            self.recorder.buffer.later(partial(self._record, unseen))
+
+    def _record(self, unseen: Sequence[Any]) -> None:
+        """Record trials that are as they were found, but for those that somebody else has recorded."""
+        recorded: dict[str, Any] = {}
+        if not self.is_new or self._place.at is not None:
+            for row in self.run.store.children(self.run.id):
+                recorded[row["run_id"]] = row.get("tags", {}).get("state")
+        with self._lock:
+            for frozen in unseen:
+                state = frozen.state.name.lower()
+                before = recorded.get(trials.trial_id(self.run.id, frozen.number))
+                if state == "running" or before not in (None, "waiting") or before == state:
+                    continue
+                constraints = trials.constraints_of(frozen.system_attrs)
+                space = self._spaces.name_of(frozen.distributions)
+                fields = trials.outcome(frozen, state, space, constraints)
+                late = self._late(frozen)
+                values = frozen.values if state == "complete" else None
+                self._write(late, fields, frozen, values, constraints, reports=True)
+                if state != "waiting":
+                    self._note(
+                        Ended(frozen.number, state, values, "infeasible" not in fields["tags"], frozen.params), None
+                    )
+            self._catch_up()
+
+    def _settle(self, done: Sequence[Any]) -> None:
+        """What the storage says of all trials, whichever process has done them."""
+        found = []
+        for frozen in done:
+            if frozen.state.is_finished():
+                constraints = trials.constraints_of(frozen.system_attrs)
+                is_feasible = all(value <= 0 for value in constraints.values())
+                state = frozen.state.name.lower()
+                values = frozen.values if state == "complete" else None
+                found.append(Ended(frozen.number, state, values, is_feasible, frozen.params))
+        with self._lock:
+            self._catch_up()
+            self._progress.settle(found)
+            ranked = {each.number: each.values for each in found if each.is_ranked and each.values is not None}
+            self._winners.confine(self._winners.chosen(ranked))
+
+    # ---- in the background
+
+    def _note(self, ended: Ended, held: Held | None) -> None:
+        self._ended.append((ended, held))
+        self._await()
+
+    def _await(self) -> None:
+        if not self._is_awaited:
+            self._is_awaited = True
+            self.recorder.buffer.later(self._tell)
+
+    def _tell(self) -> None:
+        """Record what has come to pass since the last time."""
+        self._is_awaited = False
+        if self.pid != os.getpid():
+            return
+        for opened in list(self._open.values()):
+            opened.write()
+        if self._place.at is not None and self.run.status == "running":
+            self.run.stay_running()  # another process may have ended its part of the study, or have died
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            news = []
+            while self._ended:
+                ended, held = self._ended.popleft()
+                news.append(ended)
+                self._winners.end(ended.number, ended.values if ended.is_ranked else None, held)
+            self._progress.add(news)
+
+    # ---- parts
+
+    def _frozen(self, study: Any, number: int, trial: Any, opened: OpenTrial | None) -> Any:
+        if not isinstance(trial, int):
+            return trials.frozen_of(trial)
+        known = None if opened is None else opened.frozen
+        if known is not None:
+            return known
+        storage = study._storage
+        return storage.get_trial(storage.get_trial_id_from_study_id_trial_number(study._study_id, number))
+
+    def _constraints(self, study: Any, frozen: Any) -> Mapping[str, float]:
+        """Those that the sampler computes lie in the storage only."""
+        if getattr(study.sampler, "_constraints_func", None) is not None:
+            frozen = study._storage.get_trial(frozen._trial_id)
+        return trials.constraints_of(frozen.system_attrs)
+
+    def _late(self, frozen: Any) -> LateRun:
+        """The run of a trial that was begun elsewhere."""
+        run_id = trials.trial_id(self.run.id, frozen.number)
+        tags = self.recorder.tags
+        return LateRun(
+            trials.start_row(frozen.number, run_id, self._common, tags, trials.started_us(frozen)), self.recorder
+        )
+
+    def _write(
+        self,
+        target: LateRun,
+        fields: Row,
+        frozen: Any,
+        values: Sequence[float] | None,
+        constraints: Mapping[str, float],
+        *,
+        reports: bool,
+    ) -> None:
+        target.write(fields)
+        found = trials.values_by_name(values, self._names, target.logged) if values else {}
+        found.update((f"constraint_{name}", value) for name, value in constraints.items())
+        if found:
+            target.derive_metrics(found, 0)
+        if reports and frozen.intermediate_values:
+            steps = sorted(frozen.intermediate_values)
+            series = [frozen.intermediate_values[step] for step in steps]
+            target.derive_series({"intermediate_value": series}, steps)
+        if len(self._shown) < len(self._shown | frozen.distributions.keys()):
+            news = {name: each for name, each in frozen.distributions.items() if name not in self._shown}
+            self._shown.update(news)
+            self.run.derive_params({f"space.{name}": short_text(each) for name, each in news.items()})
