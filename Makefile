@@ -51,6 +51,7 @@ bench: setup ## what recording, reading and upkeep cost, in about fifteen minute
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/autolog.py
 	$(BIN)/python benchmarks/torch_loop.py
+	$(BIN)/python benchmarks/optuna_trials.py --trials 1000
 	$(BIN)/python benchmarks/fingerprint.py
 	$(BIN)/python benchmarks/write.py
 	$(BIN)/python benchmarks/live.py

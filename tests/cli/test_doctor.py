@@ -51,7 +51,7 @@ def test_every_setting_is_shown_with_its_origin(bare: Cli, tmp_path: Path) -> No
     assert found["log_models"] == (True, "default")
     text = bare("doctor").stdout
     assert "  experiment   from the file    (" in text
-    assert "  libraries   all that are known    (default)" in text
+    assert "  libraries    all that are known    (default)" in text
 
 
 def test_store_given_as_an_option_is_said_to_be_one(bare: Cli, tmp_path: Path) -> None:

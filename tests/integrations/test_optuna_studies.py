@@ -337,3 +337,25 @@ def test_two_threads_that_optimize_one_study_end_it_once():
     for thread in threads:
         thread.join()
     assert (only_study().status, len(only_study().children)) == ("finished", 10)
+
+
+@pytest.mark.parametrize("order", ["import optuna; autotrack.enable()", "autotrack.enable(); import optuna"])
+def test_study_is_recorded_whichever_is_first_and_disable_puts_all_back(order, run_python):
+    found = run_python(f"""
+        import autotrack, json
+        {order}
+        import optuna.study._optimize as loop
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        study = optuna.create_study()
+        study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=2)
+        count = len(autotrack.search_runs())
+        autotrack.disable()
+        study.optimize(lambda t: t.suggest_float("x", 0, 1), n_trials=2)
+        module = optuna.study.study
+        watched = [getattr(module.Study, name) for name in ("optimize", "ask", "add_trial")]
+        watched += [getattr(loop, name) for name in ("_run_trial", "_tell_with_warning", "_log_failed_trial")]
+        watched += [module._tell_with_warning, optuna.Trial.report]
+        left = [each.__qualname__ for each in watched if each.__code__.co_filename == "<watched>"]
+        print(json.dumps([count, len(autotrack.search_runs()), left]))
+    """)
+    assert found == [3, 3, []]
