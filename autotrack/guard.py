@@ -20,7 +20,7 @@ from typing import Any
 
 from autotrack.errors import AutotrackWarning
 
-__all__ = ["STRICT", "Guard", "cache_dir", "guard", "guarded", "problems", "tell_once"]
+__all__ = ["GUARDED_CODE", "STRICT", "Guard", "cache_dir", "guard", "guarded", "problems", "tell_once"]
 
 STRICT = False  # tests set it: then errors of ours are raised
 
@@ -69,6 +69,9 @@ def guarded(place: str, function: Callable[..., Any]) -> Callable[..., Any]:
             return None
 
     return run
+
+
+GUARDED_CODE = guarded("", print).__code__  # for compilers that are to leave it alone
 
 
 def tell_once(key: str, message: str) -> None:
@@ -155,7 +158,7 @@ def _user_line(frame: FrameType | None) -> tuple[str, int]:
     while frame is not None:
         filename = frame.f_code.co_filename
         place = (filename, frame.f_lineno)
-        if not filename.startswith((ours, "<watched>")) and "autotrack_integrations" not in filename:
+        if not filename.startswith((ours, "<watched")) and "autotrack_integrations" not in filename:
             if "site-packages" not in filename and not filename.startswith((stdlib, "<frozen")):
                 return place
             outside = outside or (None if filename.startswith("<frozen") else place)

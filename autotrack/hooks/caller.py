@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
-from autotrack.hooks.patch import FRAME_FILE
+from autotrack.hooks.replacing import FRAME_FILE
 from autotrack.hooks.variables import attributes_of, can_read, give_back
 
 __all__ = ["calling_module", "names_in_callers"]

@@ -13,14 +13,13 @@ import builtins
 import functools
 import inspect
 from collections.abc import Callable, Generator
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from autotrack.guard import guard, guarded
+from autotrack.hooks.replacing import FRAME_FILE, replace
 
 __all__ = ["Call", "Hook", "Patch", "Tap"]
-
-FRAME_FILE = "<watched>"  # stands in tracebacks for the one frame of ours
 
 
 class Call:
@@ -43,41 +42,31 @@ Hook = Callable[[Call], Generator[None, None, None]]
 Visit = tuple[Call, Generator[None, None, None]]
 
 
-class _Replaced:
-    """An attribute that holds a wrapper of ours until `undo()`."""
+class _Watching:
+    """Of one function, until `undo()`."""
 
     def __init__(self, owner: Any, name: str) -> None:
-        self.owner, self.name = owner, name
         self.active = True
-        self._was_own = name in getattr(owner, "__dict__", (name,))
-        self._original = _unwatched(_read(owner, name) if self._was_own else inspect.getattr_static(owner, name))
-        self._wrapper = self._wrap(self._original)
-        setattr(owner, name, self._wrapper)
+        self._replaced = replace(owner, name, self._wrap)
 
-    def _wrap(self, original: Any) -> Any:
-        if isinstance(original, (staticmethod, classmethod)):
-            return type(original)(self._wrap_function(original.__func__))
-        if not callable(original):
-            raise TypeError(f"{self.name!r} of {self.owner!r} is a {type(original).__name__}, not a function")
-        return self._wrap_function(original)
-
-    def _wrap_function(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         raise NotImplementedError
 
+    @property
+    def codes(self) -> tuple[CodeType, ...]:
+        """The code of ours that runs with each call."""
+        return self._replaced.codes
+
     def undo(self) -> None:
-        """Stop watching and leave the attribute as it was; under somebody else's wrapper ours stays, silent."""
+        """Stop watching and leave the function as it was; under somebody else's wrapper ours stays, silent."""
         self.active = False
-        if _read(self.owner, self.name) is self._wrapper:
-            if self._was_own:
-                setattr(self.owner, self.name, self._original)
-            else:
-                delattr(self.owner, self.name)
+        self._replaced.undo()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(None), ()
 
 
-class Patch(_Replaced):
+class Patch(_Watching):
     """A watched attribute of a module, class, descriptor or closure cell. Watching starts at once; `undo()` ends it.
 
     Args:
@@ -120,14 +109,14 @@ class Patch(_Replaced):
                 # An error refers to its frames and they to the user's data: keep neither alive.
                 call.result = call.error = None
 
-    def _wrap_function(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         return _watched(original, self)
 
 
 Heard = Callable[[Any, tuple[Any, ...], dict[str, Any]], None]
 
 
-class Tap(_Replaced):
+class Tap(_Watching):
     """The lean kind, for what is called in every step: it costs half a microsecond where a `Patch` costs three.
 
     Args:
@@ -154,21 +143,8 @@ class Tap(_Replaced):
         self.skip = skip
         super().__init__(owner, name)
 
-    def _wrap_function(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap(self, original: Callable[..., Any]) -> Callable[..., Any]:
         return _tapped(original, self, self.skip, (self.before, self.after, self.failed))
-
-
-def _read(owner: Any, name: str) -> Any:
-    """The attribute as it is stored, without binding descriptors; None if it is not there."""
-    stored = getattr(owner, "__dict__", None)
-    return getattr(owner, name, None) if stored is None else stored.get(name)
-
-
-def _unwatched(function: Any) -> Any:
-    """The function without wrappers of ours: a class body may have taken over a watched one from another class."""
-    while getattr(getattr(function, "__code__", None), "co_filename", None) == FRAME_FILE:
-        function = function.__wrapped__
-    return function
 
 
 def _watched(original: Callable[..., Any], patch: Patch | None) -> Callable[..., Any]:

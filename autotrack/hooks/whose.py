@@ -4,7 +4,7 @@ import os
 import sysconfig
 from types import CodeType
 
-from autotrack.hooks.patch import FRAME_FILE
+from autotrack.hooks.replacing import FRAME_FILE
 
 __all__ = ["is_users", "known_codes"]
 

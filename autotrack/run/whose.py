@@ -7,7 +7,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from autotrack.hooks import is_users
-from autotrack.hooks.patch import FRAME_FILE
+from autotrack.hooks.replacing import FRAME_FILE
 
 __all__ = ["callers", "is_called_by_user", "is_users_class", "is_users_module"]
 

@@ -3,6 +3,8 @@
 import inspect
 import pickle
 import sys
+import textwrap
+import threading
 import types
 import warnings
 
@@ -280,3 +282,96 @@ def test_what_is_no_generator_function_is_refused_as_a_hook():
 def test_missing_attribute_is_told():
     with pytest.raises(AttributeError):
         Patch(Target, "nothing", Log().hook())
+
+
+# ---- functions of modules
+
+
+@pytest.fixture
+def module():
+    made = types.ModuleType("of_the_user")
+    exec(
+        textwrap.dedent("""
+            def plain(x, *, y=1):
+                "Doc."
+                return x, y
+
+            def outer(scale):
+                def scaled(x):
+                    return scale * x
+                return scaled
+
+            scaled = outer(3)
+
+            def warns():
+                import warnings
+                warnings.warn("theirs", stacklevel=2)
+        """),
+        made.__dict__,
+    )
+    sys.modules["of_the_user"] = made
+    yield made
+    del sys.modules["of_the_user"]
+
+
+@pytest.mark.parametrize(("name", "given", "result"), [("plain", 2, (2, 1)), ("scaled", 2, 6)])
+def test_function_that_was_imported_before_is_watched_and_stays_the_same_object(module, name, given, result):
+    imported = getattr(module, name)
+    before = {**vars(module)}, imported.__code__, {**vars(imported)}
+    log = Log()
+    patch = Patch(module, name, log.hook())
+    assert imported(given) == result
+    assert getattr(module, name) is imported
+    assert log.seen == [("before", (), {}), ("after", result, None)]
+    patch.undo()
+    assert ({**vars(module)}, imported.__code__, {**vars(imported)}) == before
+    assert imported(given) == result
+    assert len(log.seen) == 2
+
+
+def test_watched_function_of_a_module_keeps_signature_source_and_pickle(module):
+    patch = Patch(module, "plain", Log().hook())
+    assert str(inspect.signature(module.plain)) == "(x, *, y=1)"
+    assert (module.plain.__name__, module.plain.__doc__) == ("plain", "Doc.")
+    assert pickle.loads(pickle.dumps(module.plain)) is module.plain
+    patch.undo()
+
+
+def test_foreign_wrapper_that_was_put_over_a_watched_function_survives(module):
+    log = Log()
+    patch = Patch(module, "plain", log.hook())
+    watched = module.plain
+    module.plain = lambda x: ("theirs", watched(x))
+    patch.undo()
+    assert module.plain(1) == ("theirs", (1, 1))
+    assert log.seen == []
+
+
+def test_warning_of_a_watched_function_names_the_line_that_called_it(module):
+    patch = Patch(module, "warns", Log().hook())
+    with pytest.warns(UserWarning, match="theirs") as caught:
+        module.warns()
+    patch.undo()
+    assert caught[0].filename == __file__
+
+
+def test_calls_in_other_threads_go_on_while_watching_begins_and_ends(module):
+    stop, failures, calls = threading.Event(), [], []
+
+    def call():
+        while not stop.is_set():
+            try:
+                calls.append(module.plain(1))
+            except Exception as error:
+                failures.append(error)
+
+    threads = [threading.Thread(target=call) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(50):
+        Patch(module, "plain", Log().hook()).undo()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert set(calls) == {(1, 1)}

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, TensorDataset
 from torch_training import data, facts, pickled, train
 
@@ -192,3 +193,48 @@ MEMORY = """
 def test_memory_does_not_grow_over_many_steps(run_python, store_path):
     # A tensor, a graph or a dict kept in each step would be 10 MB and more.
     assert run_python(MEMORY, str(store_path), timeout_s=120) < 5e6
+
+
+def test_warnings_are_those_of_the_training_and_point_where_they_did(store_path):
+    def told():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = nn.Linear(4, 1)
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            scheduler = lr_scheduler.StepLR(optimizer, 1)
+            scheduler.step()  # before the optimizer
+            for _ in range(3):
+                functional.mse_loss(model(torch.randn(8, 4)), torch.randn(8)).backward()  # sizes that are broadcast
+                functional.l1_loss(model(torch.randn(8, 4)), torch.randn(8), size_average=True)
+                optimizer.step()
+        return [(str(each.message), each.category, each.filename, each.lineno) for each in caught]
+
+    plain = told()
+    assert len(plain) > 2
+    autotrack.enable(store=store_path)
+    assert told() == plain
+
+
+def test_functions_imported_before_enabling_can_be_pickled_and_compared(store_path):
+    before = functional.cross_entropy
+    autotrack.enable(store=store_path)
+    assert pickle.loads(pickle.dumps(before)) is functional.cross_entropy  # as torch.save(model) does with an attribute
+    during = functional.cross_entropy
+    autotrack.disable()
+    assert pickle.loads(pickle.dumps(during)) is before
+
+
+def test_functions_imported_before_enabling_are_heard(store_path):
+    before = functional.cross_entropy
+    autotrack.enable(store=store_path)
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    (X, y), (X_val, y_val) = data(1), data(2)
+    for _epoch in range(2):
+        for _ in range(2):
+            before(model(X), y).backward()
+            optimizer.step()
+        with torch.no_grad():
+            before(model(X_val), y_val)
+    assert len(only_run().history("train_loss")) == 4
+    assert len(only_run().history("val_loss")) == 2

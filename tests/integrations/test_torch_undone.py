@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from types import FunctionType
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from recorded import runs
 
 
 def everything():
-    """Every attribute of what may be watched, as it is stored, and all global hooks."""
+    """Every attribute of what may be watched, as it is stored, the code of functions, and all global hooks."""
     classes = [torch.Tensor, nn.Module, DataLoader, *optimizers.Optimizer.__subclasses__(), optimizers.Optimizer]
     classes += [lr_scheduler.LRScheduler, lr_scheduler.ReduceLROnPlateau, nn.modules.loss._Loss]
     classes += [*lr_scheduler.LRScheduler.__subclasses__(), *nn.modules.loss._Loss.__subclasses__()]
@@ -41,6 +42,9 @@ def everything():
         for name, value in vars(owner).items():
             if name not in ("__dict__", "__weakref__", "__warningregistry__"):
                 found[owner.__name__, name] = value
+                if isinstance(value, FunctionType):  # watched in place
+                    found[owner.__name__, name, "code"] = value.__code__
+                    found[owner.__name__, name, "__wrapped__"] = value.__dict__.get("__wrapped__")
     for module in (optimizers, nn.modules.module, torch.overrides):
         for name, value in vars(module).items():
             if isinstance(value, dict) and "hook" in name.lower():

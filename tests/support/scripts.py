@@ -55,7 +55,7 @@ def run_script(
 
 def without_our_frames(text: str) -> str:
     """A traceback without the frames of watched calls: each is one line in it, and says what it is."""
-    return re.sub(r'  File "<watched>", line [0-9]+, in .*\n', "", text)
+    return re.sub(r'  File "<watched[^"]*", line [0-9]+, in .*\n', "", text)
 
 
 def recorded_runs(folder: Path) -> list[Run]:

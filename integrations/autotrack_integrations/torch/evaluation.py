@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from autotrack.hooks import argument_names, destination, enclosing, local_values, targets
-from autotrack_integrations.torch.here import Judged, here, user_frames
+from autotrack_integrations.torch.here import computing, here, user_frames
 from autotrack_integrations.torch.scores import Sums, add, score
 
 __all__ = ["Batch", "Evaluation", "admit_unreached", "evaluation_of", "hear_evaluation", "name_evaluations", "read_all"]
@@ -132,13 +132,9 @@ def read_all(values: list[Any]) -> list[float]:
         return [float(value) for value in values]
     import torch
 
-    here.now.is_busy = True
-    try:
-        with torch._C.DisableTorchFunction(), torch.no_grad():
-            tensors = [value.detach().double() for value in values if isinstance(value, torch.Tensor)]
-            numbers = iter(torch.stack(tensors).tolist())
-    finally:
-        here.now.is_busy = False
+    with computing():
+        tensors = [value.detach().double() for value in values if isinstance(value, torch.Tensor)]
+        numbers = iter(torch.stack(tensors).tolist())
     return [next(numbers) if isinstance(value, torch.Tensor) else float(value) for value in values]
 
 
@@ -179,12 +175,11 @@ def evaluation_of(batch: Batch, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     return admit
 
 
-def admit_unreached(judged: list[Judged]) -> None:
-    """No backward will reach any of these that it has not reached: they are an evaluation, unless they are none."""
-    for each in judged:
-        if each.deferred is not None:
-            each.deferred()
-            each.deferred = None
+def admit_unreached() -> None:
+    """No backward will reach what it has not reached: that is an evaluation."""
+    deferred, here.now.deferred = here.now.deferred, {}
+    for admit in deferred.values():
+        admit()
 
 
 def name_evaluations(found: list[Evaluation], known: dict[Any, str], *, is_over: bool) -> dict[str, Evaluation]:

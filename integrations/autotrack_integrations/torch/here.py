@@ -12,26 +12,44 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autotrack import run
-from autotrack.hooks import is_users, known_codes
+from autotrack.hooks import is_users, known_codes, receiver
 
 if TYPE_CHECKING:
     from autotrack_integrations.torch.evaluation import Evaluation
     from autotrack_integrations.torch.training import Training
 
-__all__ = ["Fit", "Judged", "Loss", "Path", "here", "is_watching", "now_us", "path_of", "user_frame", "user_frames"]
+__all__ = [
+    "Fit",
+    "Judged",
+    "Loss",
+    "Path",
+    "Site",
+    "computing",
+    "here",
+    "is_watching",
+    "kept_unseen",
+    "now_us",
+    "path_of",
+    "site_here",
+    "unseen",
+    "user_frame",
+    "user_frames",
+]
+
+_getframe = sys._getframe
 
 _MAX_FRAMES = 40  # of a stack that are looked at
 
 Path = tuple[int, ...]  # identity of the code and instruction, of two frames from the inside out
 
 
-@dataclass(slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One call of a loss function whose result has a graph.
 
     Attributes:
@@ -41,7 +59,6 @@ class Judged:
         samples: How many there were.
         target: The target, weakly: which data it was.
         site: Where it was called.
-        deferred: Adds it to an evaluation, if no backward reaches it.
     """
 
     number: int
@@ -49,12 +66,10 @@ class Judged:
     is_sum: bool
     samples: int
     target: Any
-    site: tuple[int, int] | None
-    deferred: Callable[[], None] | None
+    site: "Site | None"
 
 
-@dataclass(slots=True)
-class Loss:
+class Loss(NamedTuple):
     """What one backward started at.
 
     Attributes:
@@ -67,6 +82,29 @@ class Loss:
     value: Any
     divisor: int
     samples: int
+
+
+class Site:
+    """A place in the user's code, and how deep it lies under a function of ours that is called in every step: there it
+    is looked for first, which takes no walk over the stack.
+
+    Attributes:
+        frames: How many frames further out it is.
+        path: As `path_of` gives it; `place` is its inner half.
+        name: What the method is called on there: `loss.backward()`; may be empty.
+    """
+
+    __slots__ = ("caller", "caller_instruction", "code", "frames", "instruction", "name", "path", "place")
+
+    def __init__(self, frame: FrameType, frames: int) -> None:
+        self.frames = frames
+        self.code, self.instruction = frame.f_code, frame.f_lasti
+        outer = frame.f_back
+        self.caller = None if outer is None else outer.f_code
+        self.caller_instruction = 0 if outer is None else outer.f_lasti
+        self.path = path_of(frame)
+        self.place = self.path[:2]
+        self.name = receiver(frame)
 
 
 @dataclass(eq=False)
@@ -95,6 +133,7 @@ class _Now:
         fit: The loop of a library that is running.
         judged: Loss functions called since the last step.
         sites: Where loss functions were called whose results backward has reached.
+        deferred: By the number of such a call what adds it to an evaluation, if no backward reaches it.
         losses: Where backward started since the last step.
         stepping: The training whose optimizer is in its step.
         training: The training that stepped last.
@@ -114,7 +153,8 @@ class _Now:
     is_busy: bool = False
     fit: Fit | None = None
     judged: list[Judged] = field(default_factory=list)
-    sites: set[tuple[int, int]] = field(default_factory=set)
+    sites: set[Path] = field(default_factory=set)
+    deferred: dict[int, Callable[[], None]] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
     stepping: "Training | None" = None
     training: "Training | None" = None
@@ -129,6 +169,11 @@ class _Now:
     score_at: float = 0.0
     is_composite: bool = False
     resumed_from: str = ""
+
+    def forget_places(self) -> None:
+        """A training is over: another one may have another loss in the same place."""
+        self.criterion = self.autocast = ""
+        self.sites.clear()
 
 
 class _Here(threading.local):
@@ -149,15 +194,52 @@ if hasattr(os, "register_at_fork"):
 
 
 def is_watching() -> bool:
-    """Whether what happens here and now is recorded: not under a mode or a trace of the user's, which would see our own
-    computations as well.
-    """
-    if not run.is_recording():
-        return False
-    state = sys.modules["torch"]._C
-    return not (
-        state._len_torch_dispatch_stack() or state._len_torch_function_stack() or state._get_tracing_state() is not None
-    )
+    """Whether what happens here and now is recorded: not in a trace, which would have our own computations in it."""
+    return run.is_recording() and not here.now.is_busy and sys.modules["torch"]._C._get_tracing_state() is None
+
+
+@contextmanager
+def unseen() -> Iterator[None]:
+    """In this block modes of the user's that see every operation see none (`torch.set_default_device` is one)."""
+    import torch
+    from torch.utils._python_dispatch import _disable_current_modes
+
+    with torch._C.DisableTorchFunction():
+        if torch._C._len_torch_dispatch_stack():
+            with _disable_current_modes():
+                yield
+        else:
+            yield
+
+
+@contextmanager
+def computing() -> Iterator[None]:
+    """What is computed in this block is ours: it is not heard, modes do not see it, and it has no graph."""
+    import torch
+
+    now = here.now
+    before, now.is_busy = now.is_busy, True
+    try:
+        with unseen(), torch.no_grad():
+            yield
+    finally:
+        now.is_busy = before
+
+
+def kept_unseen(function: Callable[..., None]) -> Callable[..., None]:
+    """A function that looks at tensors in every step, and is seen by no mode of the user's."""
+    import torch
+
+    functions, dispatches = torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack
+
+    def run(*args: Any) -> None:
+        if functions() or dispatches():
+            with unseen():
+                function(*args)
+        else:
+            function(*args)
+
+    return run
 
 
 def now_us() -> int:
@@ -178,6 +260,27 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
             return start
         start = start.f_back
     return None
+
+
+def site_here(known: Site | None) -> Site | None:
+    """The nearest place in the user's code, from the caller outward: the known one, where it still is."""
+    if known is not None:
+        try:
+            frame = _getframe(known.frames)
+        except ValueError:  # not so deep
+            frame = None
+        if frame is not None and frame.f_code is known.code and frame.f_lasti == known.instruction:
+            outer = frame.f_back
+            if outer is None or (outer.f_lasti == known.caller_instruction and outer.f_code is known.caller):
+                return known
+    start = _getframe(1)
+    wanted = user_frame(start)
+    if wanted is None:
+        return None
+    frames, each = 1, start
+    while each is not wanted and each.f_back is not None:
+        frames, each = frames + 1, each.f_back
+    return Site(wanted, frames)
 
 
 def user_frames(frame: FrameType | None) -> Iterator[FrameType]:

@@ -14,13 +14,14 @@ that the user has written out, is the value of that tensor itself.
 import sys
 import weakref
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from types import FrameType
 from typing import Any
 
-from autotrack.hooks import Tap, receiver
+from autotrack.hooks import Tap
 from autotrack_integrations.torch.evaluation import Batch, evaluation_of, hear_evaluation
-from autotrack_integrations.torch.here import Judged, Loss, here, is_watching, path_of, user_frame
+from autotrack_integrations.torch.here import Judged, Loss, Site, computing, here, is_watching, kept_unseen, site_here
 from autotrack_integrations.torch.scores import score_training
 
 Heard = Callable[[Any, tuple[Any, ...], dict[str, Any]], None]
@@ -55,6 +56,8 @@ _PASSES = {"ToCopyBackward0", "CloneBackward0", "AliasBackward0", "ViewBackward0
 _MAX_NODES = 12  # of a graph that are looked at, from where backward starts
 _MAX_TERMS = 200
 _MAX_WAITING = 10_000  # losses that wait for a step
+_judged = partial(tuple.__new__, Judged)  # without a frame of Python's
+_loss = partial(tuple.__new__, Loss)
 _LEAST_SCALE = 128.0  # by which a GradScaler multiplies; a smaller factor is a weight of the user's
 
 
@@ -74,17 +77,15 @@ def watch_losses(tick: Callable[[Any, FrameType | None], None]) -> list[Tap]:
         if here.now.training is not None and is_watching() and is_readable(norm):
             here.now.training.hear_norm(value_of(norm))
 
+    hear_backward = kept_unseen(_hear_backward(is_readable, value_of, tick))
     names = [name for name in LOSSES if hasattr(functional, name)]
     return [
-        *(Tap(functional, name, after=_hear_loss(name, is_readable, value_of), skip=skip) for name in names),
-        Tap(torch.nn.utils, "clip_grad_norm_", after=hear_norm, skip=skip),
-        Tap(
-            torch.autograd,
-            "backward",
-            before=_hear_backward(is_readable, value_of, tick),
-            failed=_hear_failure,
-            skip=skip,
+        *(
+            Tap(functional, name, after=kept_unseen(_hear_loss(name, is_readable, value_of)), skip=skip)
+            for name in names
         ),
+        Tap(torch.nn.utils, "clip_grad_norm_", after=kept_unseen(hear_norm), skip=skip),
+        Tap(torch.autograd, "backward", before=hear_backward, failed=_hear_failure, skip=skip),
     ]
 
 
@@ -106,33 +107,41 @@ def _reading() -> tuple[Callable[[Any], bool], Callable[[Any], Any]]:
 
 
 def _hear_loss(name: str, is_readable: Callable[[Any], bool], value_of: Callable[[Any], Any]) -> Heard:
+    from torch import Tensor
+
+    known: Site | None = None
+
     def hear(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        nonlocal known
         now = here.now
-        if now.is_busy or not is_watching() or not is_readable(result):
+        if not is_watching() or not is_readable(result):
             return
         target: Any = args[1] if len(args) > 1 else kwargs.get("target")
-        seen = weakref.ref(target) if is_readable(target) else None
-        samples = target.shape[0] if seen is not None and target.ndim else 1
-        value = value_of(result) if result.ndim == 0 else None
+        is_tensor = type(target) is Tensor
+        shape = target.shape if is_tensor else ()
+        samples = shape[0] if shape else 1
+        value = None if result.ndim else value_of(result)
         is_sum = kwargs.get("reduction") == "sum"
         if is_sum and value is not None:
             value = value / _counted(name, target, samples, kwargs, value_of)
         if not result.requires_grad:
             hear_evaluation(Batch(name, value, is_sum, samples, target), args, kwargs)
             return
-        frame = user_frame(sys._getframe(3))
-        site = None if frame is None else (id(frame.f_code), frame.f_lasti)
-        deferred = None
-        if site in now.sites and not (now.training is not None and now.training.is_evaluating()):
+        known = site = site_here(known)
+        number = result.grad_fn._sequence_nr()
+        if len(now.judged) >= _MAX_WAITING:  # no step comes
+            now.judged.clear()
+            now.deferred.clear()
+        if site is not None and site.place in now.sites and not (now.training and now.training.is_evaluating()):
             if perf_counter() >= now.score_at:
                 score_training(name, args, kwargs)
         else:
             if not now.criterion:
                 now.criterion, now.autocast = name, _autocast()
             deferred = evaluation_of(Batch(name, value, is_sum, samples, target), args, kwargs)
-        if len(now.judged) >= _MAX_WAITING:  # no step comes
-            now.judged.clear()
-        now.judged.append(Judged(result.grad_fn._sequence_nr(), value, is_sum, samples, seen, site, deferred))
+            if deferred is not None:
+                now.deferred[number] = deferred
+        now.judged.append(_judged((number, value, is_sum, samples, weakref.ref(target) if is_tensor else None, site)))
 
     return hear
 
@@ -142,24 +151,27 @@ def _hear_backward(
     value_of: Callable[[Any], Any],
     tick: Callable[[Any, FrameType | None], None],
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], None]:
+    known: Site | None = None
+
     def hear(args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Before it runs: afterwards the graph is gone."""
+        nonlocal known
         now = here.now
-        if now.is_busy or not is_watching():
+        if now.is_busy or not (now.judged or is_watching()):
             return
         roots = args[0] if args else kwargs.get("tensors")
         root: Any = roots[0] if isinstance(roots, (list, tuple)) and roots else roots
         if not is_readable(root) or (root.ndim and root.numel() != 1):
             return
-        frame = user_frame(sys._getframe(3))
-        path = path_of(frame)
+        known = site = site_here(known)
+        path = () if site is None else site.path
         if now.stepping is not None and any(loss.path == path for loss in now.losses):
             return  # a closure that the optimizer calls again: the loss of the step is that of the first call
         if len(now.losses) >= _MAX_WAITING:
             now.losses.clear()
         value, divisor, samples = _true_value(root, value_of)
-        now.losses.append(Loss(path, receiver(frame) if frame else "", value, divisor, samples))
-        tick(root, frame)
+        now.losses.append(_loss((path, "" if site is None else site.name, value, divisor, samples)))
+        tick(root, None if site is None else sys._getframe(site.frames - 1))
 
     return hear
 
@@ -182,11 +194,8 @@ def _counted(name: str, target: Any, samples: int, kwargs: dict[str, Any], value
     """Over how many a loss function has summed: of classes, those that are not left out."""
     if name not in ("cross_entropy", "nll_loss") or target is None or target.is_floating_point():
         return max(samples, 1)
-    here.now.is_busy = True
-    try:
+    with computing():
         return value_of((target != kwargs.get("ignore_index", -100)).sum().clamp(min=1))
-    finally:
-        here.now.is_busy = False
 
 
 def _true_value(root: Any, value_of: Callable[[Any], Any]) -> tuple[Any, int, int]:
@@ -248,11 +257,10 @@ def _terms(node: Any, judged: dict[int, Judged]) -> list[Judged]:
 
 def _reach(judged: Judged) -> None:
     """It is a loss of training: backward goes through it."""
-    here.now.target = judged.target
-    if judged.deferred is not None:
-        judged.deferred = None
-        if judged.site is not None:
-            here.now.sites.add(judged.site)
+    now = here.now
+    now.target = judged.target
+    if now.deferred and now.deferred.pop(judged.number, None) is not None and judged.site is not None:
+        now.sites.add(judged.site.place)
 
 
 def _factor(node: Any) -> float:

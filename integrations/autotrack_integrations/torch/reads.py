@@ -10,6 +10,8 @@ Needs     torch >= 2.2
 import math
 import re
 import sys
+from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from autotrack.hooks import Tap, destination, is_users, receiver
@@ -29,19 +31,13 @@ def watch_reads() -> list[Tap]:
     """Start watching; the caller keeps the taps and calls undo() on each."""
     import torch
 
-    skip = torch.compiler.is_compiling
-    return [Tap(torch.Tensor, name, after=_hear, skip=skip) for name in ("item",)]
+    is_stepping = partial(attrgetter("now.stepping"), here)  # optimizers read a number of each parameter's state
+    return [Tap(torch.Tensor, "item", after=_hear, skip=is_stepping)]
 
 
 def _hear(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     training = here.now.training
-    if (
-        training is None
-        or training.told is None
-        or here.now.stepping is not None
-        or here.now.is_busy
-        or type(value) is not float
-    ):
+    if training is None or training.told is None or here.now.is_busy or type(value) is not float:
         return
     frame = sys._getframe(3)
     code = frame.f_code

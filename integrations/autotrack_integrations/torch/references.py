@@ -26,7 +26,7 @@ _HOOKS = (
 )
 _LOCKS = {type(threading.Lock()): "Lock", type(threading.RLock()): "RLock"}
 _PLAIN = (bool, int, float, str, type(None))  # never replaced; and such attributes of a tensor are kept
-_WATCHED = "<watched>"  # the file that code objects of our wrappers name
+_WATCHED = "<watched importlib._bootstrap>"  # the file that code of our wrappers names; see autotrack.hooks
 _MAIN = ("__main__", "__mp_main__")
 
 Place = tuple[int, int, tuple[int, ...], tuple[int, ...], int]  # in memory: block, its length, size, stride, offset

@@ -9,7 +9,7 @@ Needs     torch >= 2.2
 import time
 from typing import Any
 
-from autotrack_integrations.torch.here import here
+from autotrack_integrations.torch.here import computing, here
 
 __all__ = ["Sums", "add", "plain", "score", "score_training"]
 
@@ -33,12 +33,8 @@ def score(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str,
     target = args[1] if len(args) > 1 else kwargs.get("target")
     if not (type(prediction) is torch.Tensor and type(target) is torch.Tensor) or not prediction.numel():
         return {}
-    here.now.is_busy = True
-    try:
-        with torch._C.DisableTorchFunction(), torch.no_grad():
-            return _score(name, prediction.detach(), target.detach(), kwargs)
-    finally:
-        here.now.is_busy = False
+    with computing():
+        return _score(name, prediction.detach(), target.detach(), kwargs)
 
 
 def _score(name: str, prediction: Any, target: Any, kwargs: dict[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -23,7 +23,7 @@ from typing import Any
 from autotrack import run
 from autotrack.guard import guard, guarded
 from autotrack.hooks import Tap, creation
-from autotrack_integrations.torch.here import Loss, here, is_watching, user_frame
+from autotrack_integrations.torch.here import Loss, Site, here, site_here, user_frame
 from autotrack_integrations.torch.training import Training
 
 __all__ = ["StepWatch"]
@@ -36,12 +36,13 @@ _MAX_NODES = 10_000  # of a graph that are searched for what is trained
 class _Known:
     """What is known of one optimizer."""
 
-    __slots__ = ("created", "created_at", "is_first", "is_silent", "ref", "since", "training", "waiting")
+    __slots__ = ("created", "created_at", "is_first", "is_silent", "ref", "since", "site", "training", "waiting")
 
     def __init__(self, optimizer: Any, created: Any, on_death: Callable[[Any], None]) -> None:
         self.ref = weakref.ref(optimizer, on_death)
         self.created = created
         self.created_at = time.perf_counter()
+        self.site: Site | None = None  # where it steps
         self.training: Training | None = None
         self.is_first = True  # of its training's optimizers: its steps are the training's
         self.is_silent = False
@@ -79,8 +80,9 @@ class StepWatch:
         self._undo: list[Callable[[], None]] = [
             register_optimizer_step_pre_hook(before_step).remove,
             register_optimizer_step_post_hook(after_step).remove,
-            Tap(Optimizer, "__init__", after=self._hear_creation, skip=is_compiling).undo,
         ]
+        self.taps = [Tap(Optimizer, "__init__", after=self._hear_creation, skip=is_compiling)]
+        self.codes = [before_step.__code__, after_step.__code__]
         self._manual: dict[int, tuple[_Manual, _Known]] = {}  # by where backward is called
         run.settlers.append(self._settle)
         atexit.register(self._settle_at_exit)
@@ -118,12 +120,13 @@ class StepWatch:
     # ---- steps
 
     def _before_step(self, optimizer: Any) -> None:
-        if not is_watching():
+        if not run.is_recording():
             return
-        frame = user_frame(sys._getframe(4))
         known = self._known.get(id(optimizer))
         if known is None or known.ref() is not optimizer:
             known = self._remember(optimizer, None)
+        site = known.site = site_here(known.site)
+        frame = None if site is None else sys._getframe(site.frames - 1)
         training = known.training
         if (training is None or training.fit is not here.now.fit) and not known.is_silent:
             training = self._begin(known, optimizer, frame)
@@ -137,6 +140,8 @@ class StepWatch:
         known = self._known.get(id(optimizer))
         losses, now.losses = now.losses, []
         now.judged.clear()
+        if now.deferred:
+            now.deferred.clear()
         if training is None or known is None:
             return
         if not known.is_first:
@@ -150,7 +155,8 @@ class StepWatch:
         elif before is not training:
             self._go_on(training, optimizer)
         for loss in losses:
-            training.paths.add(loss.path)
+            if loss.path not in training.paths:
+                training.paths.add(loss.path)
         training.after_step(losses)
 
     def _begin(self, known: _Known, optimizer: Any, frame: FrameType | None) -> Training | None:
@@ -241,6 +247,7 @@ class StepWatch:
         training.before_step(frame, manual)
         losses, now.losses = now.losses, []
         now.judged.clear()
+        now.deferred.clear()
         now.training = training
         if training.run is None:
             training.open(losses, frame)

@@ -25,7 +25,7 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import EpochReader
 from autotrack_integrations.torch.evaluation import Evaluation, admit_unreached, name_evaluations, read_all
-from autotrack_integrations.torch.here import Loss, Path, here, now_us
+from autotrack_integrations.torch.here import Loss, Path, here, now_us, unseen
 from autotrack_integrations.torch.scores import Sums, plain
 from autotrack_integrations.torch.settings import record_joined, record_settings
 from autotrack_integrations.torch.thinning import Thinned
@@ -68,6 +68,7 @@ class Training:
         self._waiting: list[Note] = []  # values on a device
         self._lrs: list[Any] = []
         self._names: dict[str, Any] = {}  # the losses by name, with the value of the first step
+        self._only_name: str | None = None  # of its loss, while there is but one
         self._evaluations: dict[Any, str] = {}
         self._epoch_losses: list[Any] = []
         self._epoch_samples = 0
@@ -91,7 +92,8 @@ class Training:
         """The optimizer is about to step: weights are still those of the evaluation and the epoch before."""
         now = here.now
         if now.losses or not now.judged:
-            admit_unreached(now.judged)
+            if now.deferred:
+                admit_unreached()
         else:  # gradients came another way, as by torch.autograd.grad: the last loss is that of the step
             last = now.judged[-1]
             now.losses.append(Loss((), "loss", last.value, 1, last.samples))
@@ -115,7 +117,7 @@ class Training:
         if losses:
             self._note_losses(losses, step)
             self._error = None
-        if len(self._waiting) >= _READ_EVERY:
+        if self._waiting and len(self._waiting) >= _READ_EVERY:
             self._read_waiting()
         if self._wake is not None:
             self._wake()
@@ -128,19 +130,20 @@ class Training:
             self._wake()
 
     def _note_losses(self, losses: list[Loss], step: int) -> None:
-        at_us = now_us()
-        if len(losses) == 1 and losses[0].divisor == 1 and losses[0].name in self._names and len(self._names) == 1:
-            value = losses[0].value
-            self._epoch_samples += losses[0].samples
-        else:
+        at_us = time.time_ns() // 1000
+        _, name, value, divisor, samples = losses[0]
+        if len(losses) > 1 or divisor != 1 or name != self._only_name:
             value = self._note_names(losses, step, at_us)
-            self._epoch_samples += sum(loss.samples for loss in losses)
+            samples = sum(loss.samples for loss in losses)
+        self._epoch_samples += samples
         self._epoch_losses.append(value)
-        self._note("train_loss", step, at_us, value)
         if type(value) is float:
+            self._notes.append(("train_loss", step, at_us, value, NO_EPOCH if self._epoch is None else self._epoch))
             here.now.recent.append(value)
             if not math.isfinite(value) and not self._is_troubled:
                 self._tell_trouble(step, value)
+        else:
+            self._note("train_loss", step, at_us, value)
 
     def _note_names(self, losses: list[Loss], step: int, at_us: int) -> Any:
         """Each loss under its own name, once there are several; returns their sum."""
@@ -152,6 +155,7 @@ class Training:
         had_one = len(self._names) == 1
         for name, value in means.items():
             self._names.setdefault(name, value)
+        self._only_name = next(iter(self._names)) if len(self._names) == 1 else None
         if len(self._names) > 1:
             if had_one:
                 self._thinned.also_as(next(iter(self._names)))
@@ -166,16 +170,17 @@ class Training:
         (self._notes if type(value) is float or type(value) is int else self._waiting).append(note)
 
     def _note_lr(self, optimizer: Any) -> None:
-        lrs = self._lrs
-        for number, group in enumerate(optimizer.param_groups):
+        lrs, groups = self._lrs, optimizer.param_groups
+        if len(groups) == 1 == len(lrs) and groups[0].get("lr") is lrs[0]:
+            return
+        for number, group in enumerate(groups):
             lr = group.get("lr")
             if number == len(lrs):
                 lrs.append(None)
             if lr is lrs[number]:
                 continue
-            is_news = lr != lrs[number]
-            lrs[number] = lr
-            if is_news and isinstance(lr, (int, float)):  # a tensor may be on a device: reading it would wait
+            before, lrs[number] = lrs[number], lr
+            if isinstance(lr, (int, float)) and lr != before:  # a tensor may be on a device: reading it would wait
                 self._note(f"lr_{number}" if number else "lr", self.steps, now_us(), float(lr))
 
     def _read_epoch(self, frame: FrameType | None) -> int | None:
@@ -351,7 +356,7 @@ class Training:
         with guard("torch.said"):
             self.told = Told(self._note_told, self._under_way)
         optimizer = self._optimizer()
-        with guard("torch.settings"):
+        with guard("torch.settings"), unseen():
             record_settings(self.run, optimizer, self._weights.roots, frame, losses)
         if self.fit is not None:
             self.fit.training = self
@@ -367,6 +372,7 @@ class Training:
         with guard("torch.steps"):
             if self._thread == threading.get_ident():
                 self._complete(is_over=True)
+                here.now.forget_places()
             self._weights.save()
             self._weights.release()
         if self._is_ours and self.run.status == "running":
@@ -411,7 +417,7 @@ class Training:
 
     def _complete(self, *, is_over: bool) -> None:
         if here.now.training is self:
-            admit_unreached(here.now.judged)
+            admit_unreached()
             if here.now.evaluations:
                 self.end_evaluations(is_over=is_over)
         if self._epoch_losses:

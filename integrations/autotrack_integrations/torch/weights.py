@@ -23,7 +23,7 @@ from autotrack import model, run
 from autotrack.guard import guard
 from autotrack.hooks import local_variables
 from autotrack.types import is_lower_better
-from autotrack_integrations.torch.here import here, user_frames
+from autotrack_integrations.torch.here import computing, unseen, user_frames
 from autotrack_integrations.torch.model import tensors_of
 from autotrack_integrations.torch.references import unwrapped
 
@@ -95,7 +95,7 @@ class Weights:
 
     def hold_buffers(self) -> None:
         """Copy what a forward pass may change."""
-        with guard("torch.model"):
+        with guard("torch.model"), computing():
             self._buffers = {name: _copied(_buffers_of(root)) for name, root in self.roots.items()}
 
     def judge(self, key: str, value: float, step: int, epoch: int | None) -> None:
@@ -109,7 +109,7 @@ class Weights:
         if not value < self._best or not self._keeps_models():
             return
         self._best, self._best_at, self._is_best_kept = value, (step, epoch), False
-        with guard("torch.model"):
+        with guard("torch.model"), computing():
             for name, root in self.roots.items():
                 live = {**tensors_of(root), **self._buffers.get(name, {})}
                 self._best_copy[name] = _copied(live, self._best_copy.get(name))
@@ -120,7 +120,7 @@ class Weights:
     def keep_last(self) -> None:
         """Somebody else is about to change them."""
         if self._last_copy is None and self._keeps_models():
-            with guard("torch.model"):
+            with guard("torch.model"), computing():
                 self._last_copy = {name: _copied(tensors_of(root)) for name, root in self.roots.items()}
 
     def save(self) -> None:
@@ -140,7 +140,8 @@ class Weights:
     def _keeps_models(self) -> bool:
         recorder = run.recorder()
         is_wanted = self.run.keeps_models if self.run is not None else recorder is not None and recorder.log_models
-        return is_wanted and not any(p.is_meta for root in self.roots.values() for p in root.parameters())
+        with unseen():
+            return is_wanted and not any(p.is_meta for root in self.roots.values() for p in root.parameters())
 
     def _save_best(self) -> None:
         if self._best_at is None or self._is_best_kept or self.run is None:
@@ -156,14 +157,12 @@ class Weights:
     def _keep(self, root: Any, name: str, tensors: Mapping[str, Any] | None) -> None:
         assert self.run is not None
         with guard("torch.model"):
-            here.now.is_busy = True
             try:
-                package = model.pack(root, flavor="torch", run_id=self.run.id, name=name, tensors=tensors)
+                with computing():
+                    package = model.pack(root, flavor="torch", run_id=self.run.id, name=name, tensors=tensors)
             except model.ModelSaveError as error:
                 self.run.soon(partial(self.run.lack, name, str(error)))
                 raise
-            finally:
-                here.now.is_busy = False
             self.run.soon(partial(self.run.log_package, package.manifest, package.files, name))
 
 
@@ -174,21 +173,14 @@ def _buffers_of(root: Any) -> Tensors:
 
 def _copied(live: Mapping[str, Any], into: Tensors | None = None) -> Tensors:
     """Copies on the same device; into those of the last time, where they still fit."""
-    import torch
-
-    here.now.is_busy = True
-    try:
-        with torch._C.DisableTorchFunction(), torch.no_grad():
-            if into is not None and all(
-                name in into and into[name].shape == tensor.shape and into[name].dtype == tensor.dtype
-                for name, tensor in live.items()
-            ):
-                for name, tensor in live.items():
-                    into[name].copy_(tensor)
-                return into
-            return {name: tensor.detach().clone() for name, tensor in live.items()}
-    finally:
-        here.now.is_busy = False
+    if into is not None and all(
+        name in into and into[name].shape == tensor.shape and into[name].dtype == tensor.dtype
+        for name, tensor in live.items()
+    ):
+        for name, tensor in live.items():
+            into[name].copy_(tensor)
+        return into
+    return {name: tensor.detach().clone() for name, tensor in live.items()}
 
 
 # ---- finding them
