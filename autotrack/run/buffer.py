@@ -72,6 +72,7 @@ class Buffer:
         self._writer: SegmentWriter | None = None
         self._flushed_at = 0.0
         self._asking = 0  # the thread that is asking the sources, and is to write what they say
+        self._working = 0  # the thread that is running tasks: what they record is written after the last one
         self._is_at_exit = False  # no thread can be started any more
 
     # ---- from any thread
@@ -186,7 +187,7 @@ class Buffer:
 
     def _mark(self) -> None:
         if self._is_at_exit:
-            if self._asking != threading.get_ident():
+            if threading.get_ident() not in (self._asking, self._working):
                 self.flush()
             return
         if self._thread is None:
@@ -254,11 +255,15 @@ class Buffer:
 
     def _run_tasks(self, is_stopped: Callable[[], bool] = lambda: False) -> None:
         with self._task_lock:
-            while self._tasks and not is_stopped():
-                task, size_bytes = self._tasks.popleft()
-                with guard("writer thread"):
-                    task()
-                self._task_bytes -= size_bytes
+            outer, self._working = self._working, threading.get_ident()
+            try:
+                while self._tasks and not is_stopped():
+                    task, size_bytes = self._tasks.popleft()
+                    with guard("writer thread"):
+                        task()
+                    self._task_bytes -= size_bytes
+            finally:
+                self._working = outer
 
     def _drain(self) -> None:
         """Hand what waits to the journal; put it back if the journal cannot take it. The flush lock is held."""

@@ -20,8 +20,10 @@ from types import FrameType
 from typing import Any
 
 from autotrack.hooks import argument_names, destination, enclosing, local_values, targets
-from autotrack_integrations.torch.here import computing, here, user_frames
+from autotrack_integrations.torch.here import here
+from autotrack_integrations.torch.places import user_frames
 from autotrack_integrations.torch.scores import Sums, add, score
+from autotrack_integrations.torch.unseen import computing
 
 __all__ = ["Batch", "Evaluation", "admit_unreached", "evaluation_of", "hear_evaluation", "name_evaluations", "read_all"]
 

@@ -7,46 +7,20 @@ Needs     torch >= 2.2
 """
 
 import os
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from autotrack import run
-from autotrack.hooks import is_users, known_codes, receiver
+from autotrack_integrations.torch.places import Path, Site
 
 if TYPE_CHECKING:
     from autotrack_integrations.torch.evaluation import Evaluation
     from autotrack_integrations.torch.training import Training
 
-__all__ = [
-    "Fit",
-    "Judged",
-    "Loss",
-    "Path",
-    "Site",
-    "computing",
-    "here",
-    "is_watching",
-    "kept_unseen",
-    "now_us",
-    "path_of",
-    "site_here",
-    "unseen",
-    "user_frame",
-    "user_frames",
-]
-
-_getframe = sys._getframe
-
-_MAX_FRAMES = 40  # of a stack that are looked at
-
-Path = tuple[int, ...]  # identity of the code and instruction, of two frames from the inside out
+__all__ = ["Fit", "Judged", "Loss", "here", "now_us"]
 
 
 class Judged(NamedTuple):
@@ -66,7 +40,7 @@ class Judged(NamedTuple):
     is_sum: bool
     samples: int
     target: Any
-    site: "Site | None"
+    site: Site | None
 
 
 class Loss(NamedTuple):
@@ -82,29 +56,6 @@ class Loss(NamedTuple):
     value: Any
     divisor: int
     samples: int
-
-
-class Site:
-    """A place in the user's code, and how deep it lies under a function of ours that is called in every step: there it
-    is looked for first, which takes no walk over the stack.
-
-    Attributes:
-        frames: How many frames further out it is.
-        path: As `path_of` gives it; `place` is its inner half.
-        name: What the method is called on there: `loss.backward()`; may be empty.
-    """
-
-    __slots__ = ("caller", "caller_instruction", "code", "frames", "instruction", "name", "path", "place")
-
-    def __init__(self, frame: FrameType, frames: int) -> None:
-        self.frames = frames
-        self.code, self.instruction = frame.f_code, frame.f_lasti
-        outer = frame.f_back
-        self.caller = None if outer is None else outer.f_code
-        self.caller_instruction = 0 if outer is None else outer.f_lasti
-        self.path = path_of(frame)
-        self.place = self.path[:2]
-        self.name = receiver(frame)
 
 
 @dataclass(eq=False)
@@ -193,111 +144,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=here.forget)
 
 
-def is_watching() -> bool:
-    """Whether what happens here and now is recorded: not in a trace, which would have our own computations in it."""
-    return run.is_recording() and not here.now.is_busy and sys.modules["torch"]._C._get_tracing_state() is None
-
-
-@contextmanager
-def unseen() -> Iterator[None]:
-    """In this block modes of the user's that see every operation see none (`torch.set_default_device` is one)."""
-    import torch
-    from torch.utils._python_dispatch import _disable_current_modes
-
-    with torch._C.DisableTorchFunction():
-        if torch._C._len_torch_dispatch_stack():
-            with _disable_current_modes():
-                yield
-        else:
-            yield
-
-
-@contextmanager
-def computing() -> Iterator[None]:
-    """What is computed in this block is ours: it is not heard, modes do not see it, and it has no graph."""
-    import torch
-
-    now = here.now
-    before, now.is_busy = now.is_busy, True
-    try:
-        with unseen(), torch.no_grad():
-            yield
-    finally:
-        now.is_busy = before
-
-
-def kept_unseen(function: Callable[..., None]) -> Callable[..., None]:
-    """A function that looks at tensors in every step, and is seen by no mode of the user's."""
-    import torch
-
-    functions, dispatches = torch._C._len_torch_function_stack, torch._C._len_torch_dispatch_stack
-
-    def run(*args: Any) -> None:
-        if functions() or dispatches():
-            with unseen():
-                function(*args)
-        else:
-            function(*args)
-
-    return run
-
-
 def now_us() -> int:
     """Microseconds since 1970, UTC."""
     return time.time_ns() // 1000
-
-
-def user_frame(frame: FrameType | None) -> FrameType | None:
-    """The nearest frame, from this one outward, whose code is the user's own; else the nearest outside of torch."""
-    start = frame
-    while frame is not None:
-        known = known_codes.get(id(frame.f_code))
-        if known[1] if known is not None else is_users(frame.f_code):
-            return frame
-        frame = frame.f_back
-    while start is not None:
-        if not str(start.f_globals.get("__name__", "")).startswith(("torch.", "autotrack")):
-            return start
-        start = start.f_back
-    return None
-
-
-def site_here(known: Site | None) -> Site | None:
-    """The nearest place in the user's code, from the caller outward: the known one, where it still is."""
-    if known is not None:
-        try:
-            frame = _getframe(known.frames)
-        except ValueError:  # not so deep
-            frame = None
-        if frame is not None and frame.f_code is known.code and frame.f_lasti == known.instruction:
-            outer = frame.f_back
-            if outer is None or (outer.f_lasti == known.caller_instruction and outer.f_code is known.caller):
-                return known
-    start = _getframe(1)
-    wanted = user_frame(start)
-    if wanted is None:
-        return None
-    frames, each = 1, start
-    while each is not wanted and each.f_back is not None:
-        frames, each = frames + 1, each.f_back
-    return Site(wanted, frames)
-
-
-def user_frames(frame: FrameType | None) -> Iterator[FrameType]:
-    """The frames of the user's own code, from this one outward."""
-    for _ in range(_MAX_FRAMES):
-        if frame is None:
-            return
-        if is_users(frame.f_code):
-            yield frame
-        frame = frame.f_back
-
-
-def path_of(frame: FrameType | None) -> Path:
-    """Where this is called from: the place in the user's code, and the place that code is called from."""
-    if frame is None:
-        return ()
-    caller = frame.f_back
-    if caller is None:
-        return id(frame.f_code), frame.f_lasti, 0, 0
-    return id(frame.f_code), frame.f_lasti, id(caller.f_code), caller.f_lasti

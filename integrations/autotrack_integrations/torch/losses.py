@@ -21,8 +21,10 @@ from typing import Any
 
 from autotrack.hooks import Tap
 from autotrack_integrations.torch.evaluation import Batch, evaluation_of, hear_evaluation
-from autotrack_integrations.torch.here import Judged, Loss, Site, computing, here, is_watching, kept_unseen, site_here
+from autotrack_integrations.torch.here import Judged, Loss, here
+from autotrack_integrations.torch.places import Site, site_here
 from autotrack_integrations.torch.scores import score_training
+from autotrack_integrations.torch.unseen import computing, is_watching, kept_unseen
 
 Heard = Callable[[Any, tuple[Any, ...], dict[str, Any]], None]
 

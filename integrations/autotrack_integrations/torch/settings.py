@@ -21,8 +21,9 @@ from autotrack import model, run
 from autotrack.guard import guard
 from autotrack.hooks import Tap, local_variables, names_around
 from autotrack.run import heard
-from autotrack_integrations.torch.here import Loss, here, user_frames
+from autotrack_integrations.torch.here import Loss, here
 from autotrack_integrations.torch.loaders import loader_of
+from autotrack_integrations.torch.places import user_frames
 from autotrack_integrations.torch.references import unwrapped
 
 __all__ = ["record_joined", "record_settings", "watch_constructors"]

@@ -23,7 +23,8 @@ from typing import Any
 from autotrack import run
 from autotrack.guard import guard, guarded
 from autotrack.hooks import Tap, creation
-from autotrack_integrations.torch.here import Loss, Site, here, site_here, user_frame
+from autotrack_integrations.torch.here import Loss, here
+from autotrack_integrations.torch.places import Site, site_here, user_frame
 from autotrack_integrations.torch.training import Training
 
 __all__ = ["StepWatch"]

@@ -6,8 +6,7 @@ Records   metrics   train_loss and lr per step, each loss under its own name whe
           params    settings.py
           models    weights.py
           tags      trouble: where the loss stopped being a number, and what the lr and the gradients were before
-Never     waits for a device between two epochs; does more in a step than to note it down: a thread of ours, which wakes
-          every 200 ms, makes points of the notes
+Never     waits for a device between two epochs; does more in a step than to note it down
 Needs     torch >= 2.2
 
 A step is a step of the optimizer that stepped first; others that belong to the training step along with it.
@@ -25,19 +24,16 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import EpochReader
 from autotrack_integrations.torch.evaluation import Evaluation, admit_unreached, name_evaluations, read_all
-from autotrack_integrations.torch.here import Loss, Path, here, now_us, unseen
+from autotrack_integrations.torch.here import Loss, here, now_us
+from autotrack_integrations.torch.notes import Notes
+from autotrack_integrations.torch.places import Path
 from autotrack_integrations.torch.scores import Sums, plain
 from autotrack_integrations.torch.settings import record_joined, record_settings
-from autotrack_integrations.torch.thinning import Thinned
 from autotrack_integrations.torch.told import Told
+from autotrack_integrations.torch.unseen import unseen
 from autotrack_integrations.torch.weights import Weights
 
 __all__ = ["Training"]
-
-NO_EPOCH = -1
-_READ_EVERY = 1000  # steps after which losses that are still on a device are read, where there is no epoch
-
-Note = tuple[str, int, int, Any, int]  # metric, step, microseconds since 1970, value, epoch
 
 
 class Training:
@@ -64,9 +60,7 @@ class Training:
         self._epochs = EpochReader.find(frame, created) if frame is not None else None
         self._epoch: int | None = None
         self._weights = Weights(optimizer, frame, None if self.fit is None else self.fit.root)
-        self._notes: list[Note] = []  # values that can be read at once
-        self._waiting: list[Note] = []  # values on a device
-        self._lrs: list[Any] = []
+        self._notes = Notes(self._tell_trouble)
         self._names: dict[str, Any] = {}  # the losses by name, with the value of the first step
         self._only_name: str | None = None  # of its loss, while there is but one
         self._evaluations: dict[Any, str] = {}
@@ -76,9 +70,7 @@ class Training:
         self._epoch_waited = 0.0
         self._passes = 0
         self._pass_number = 0
-        self._thinned = Thinned()
         self._error: BaseException | None = None
-        self._wake: Any = None
         self._is_troubled = False
         self._grad_norm = math.nan
         self.has_ended = False
@@ -104,11 +96,12 @@ class Training:
             if self._epoch is not None:
                 self._end_epoch()
             self._epoch = epoch
+            self._notes.start_epoch(epoch)
             self._epoch_started = time.perf_counter()
         if now.waited_s:
             self._epoch_waited += now.waited_s
             now.waited_s = 0.0
-        self._note_lr(optimizer)
+        self._notes.rates(self.steps, optimizer.param_groups)
 
     def after_step(self, losses: list[Loss]) -> None:
         """It has stepped, after backward was called for these losses."""
@@ -117,17 +110,13 @@ class Training:
         if losses:
             self._note_losses(losses, step)
             self._error = None
-        if self._waiting and len(self._waiting) >= _READ_EVERY:
-            self._read_waiting()
-        if self._wake is not None:
-            self._wake()
+        self._notes.wake()
 
     def after_step_of_other(self, losses: list[Loss]) -> None:
         """Another optimizer of the same training has stepped."""
         self._weights.moved()
         self._note_names(losses, max(0, self.steps - 1), now_us())
-        if self._wake is not None:
-            self._wake()
+        self._notes.wake()
 
     def _note_losses(self, losses: list[Loss], step: int) -> None:
         at_us = time.time_ns() // 1000
@@ -137,13 +126,9 @@ class Training:
             samples = sum(loss.samples for loss in losses)
         self._epoch_samples += samples
         self._epoch_losses.append(value)
+        self._notes.loss(step, at_us, value)
         if type(value) is float:
-            self._notes.append(("train_loss", step, at_us, value, NO_EPOCH if self._epoch is None else self._epoch))
             here.now.recent.append(value)
-            if not math.isfinite(value) and not self._is_troubled:
-                self._tell_trouble(step, value)
-        else:
-            self._note("train_loss", step, at_us, value)
 
     def _note_names(self, losses: list[Loss], step: int, at_us: int) -> Any:
         """Each loss under its own name, once there are several; returns their sum."""
@@ -158,30 +143,12 @@ class Training:
         self._only_name = next(iter(self._names)) if len(self._names) == 1 else None
         if len(self._names) > 1:
             if had_one:
-                self._thinned.also_as(next(iter(self._names)))
+                self._notes.also_as(next(iter(self._names)))
             for name, value in means.items():
-                self._note(name, step, at_us, value)
+                self._notes.add(name, step, at_us, value)
                 if type(value) is float:
                     here.now.recent.append(value)
         return sum(means.values()) if means else math.nan
-
-    def _note(self, key: str, step: int, at_us: int, value: Any) -> None:
-        note = (key, step, at_us, value, NO_EPOCH if self._epoch is None else self._epoch)
-        (self._notes if type(value) is float or type(value) is int else self._waiting).append(note)
-
-    def _note_lr(self, optimizer: Any) -> None:
-        lrs, groups = self._lrs, optimizer.param_groups
-        if len(groups) == 1 == len(lrs) and groups[0].get("lr") is lrs[0]:
-            return
-        for number, group in enumerate(groups):
-            lr = group.get("lr")
-            if number == len(lrs):
-                lrs.append(None)
-            if lr is lrs[number]:
-                continue
-            before, lrs[number] = lrs[number], lr
-            if isinstance(lr, (int, float)) and lr != before:  # a tensor may be on a device: reading it would wait
-                self._note(f"lr_{number}" if number else "lr", self.steps, now_us(), float(lr))
 
     def _read_epoch(self, frame: FrameType | None) -> int | None:
         if self.fit is not None:
@@ -198,26 +165,26 @@ class Training:
     def _end_epoch(self) -> None:
         """Of each epoch what is only known at its end. Weights are still those of its last step."""
         with guard("torch.epoch"):
-            self._read_waiting()
+            self._notes.read_waiting()
             at_us, step = now_us(), max(0, self.steps - 1)
             losses = read_all(self._epoch_losses)
             mean = math.fsum(losses) / len(losses) if losses else math.nan
             if len(losses) > 1:
                 if "train_loss_epoch" not in self.own:
-                    self._note("train_loss_epoch", step, at_us, mean)
+                    self._notes.add("train_loss_epoch", step, at_us, mean)
                 here.now.recent.append(mean)
             for name, (part, count) in self.scores.items():
                 hits, total = read_all([part, count])
                 if total:
                     share = hits / total
                     key, share = ("train_rmse", math.sqrt(share)) if name == "mse" else (f"train_{name}", share)
-                    self._note(key, step, at_us, share)
+                    self._notes.add(key, step, at_us, share)
             took_s = time.perf_counter() - self._epoch_started
             if took_s > 0 and len(losses) > 1:
                 if self._epoch_samples:
-                    self._note("samples_per_s", step, at_us, self._epoch_samples / took_s)
+                    self._notes.add("samples_per_s", step, at_us, self._epoch_samples / took_s)
                 if self._epoch_waited:
-                    self._note("data_wait_share", step, at_us, min(1.0, self._epoch_waited / took_s))
+                    self._notes.add("data_wait_share", step, at_us, min(1.0, self._epoch_waited / took_s))
             if losses and "val" not in self._evaluations.values():
                 self._judge("train_loss_epoch", mean)
         self._epoch_losses, self.scores = [], {}
@@ -238,29 +205,16 @@ class Training:
         for key, value in metrics.items():
             here.now.recent.append(value)
             if key not in self.own:
-                self._note(key, step, at_us, value)
+                self._notes.add(key, step, at_us, value)
                 self._judge(key, value)
         for key, values in evaluation.said.items():
             if key not in self.own:
-                self._note(key, step, at_us, sum(values) / len(values))
+                self._notes.add(key, step, at_us, sum(values) / len(values))
 
     def _judge(self, key: str, value: float) -> None:
         if self.is_adversarial and key == "train_loss_epoch":
             return
         self._weights.judge(key, value, self.steps, self._epoch)
-
-    def _read_waiting(self) -> None:
-        """The values that are still on a device, all at once: the only place that waits for one."""
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            values = read_all([note[3] for note in waiting])
-            notes = [
-                (key, step, at, value, epoch) for (key, step, at, _, epoch), value in zip(waiting, values, strict=True)
-            ]
-            self._notes.extend(notes)
-            for key, step, _, value, _ in notes:
-                if key == "train_loss" and not math.isfinite(value) and not self._is_troubled:
-                    self._tell_trouble(step, value)
 
     # ---- what else happens
 
@@ -276,13 +230,12 @@ class Training:
         """The script has computed the norm of the gradients."""
         if isinstance(norm, float):
             self._grad_norm = norm if math.isfinite(norm) else self._grad_norm
-        self._note("grad_norm", self.steps, now_us(), norm)
+        self._notes.add("grad_norm", self.steps, now_us(), norm)
 
     def _note_told(self, name: str, value: float, step: int | None) -> None:
         if here.now.training is self and here.now.stepping is None and name not in self.own:
-            self._note(name, max(0, self.steps - 1) if step is None else step, now_us(), value)
-            if self._wake is not None:
-                self._wake()
+            self._notes.add(name, max(0, self.steps - 1) if step is None else step, now_us(), value)
+            self._notes.wake()
 
     def _under_way(self) -> list[float]:
         """The metrics of the epoch and the evaluations under way, as far as they can be read without waiting."""
@@ -310,11 +263,10 @@ class Training:
         if is_evaluation:
             known = dict(zip(known, read_all(list(known.values())), strict=True))
         for name, value in known.items():
-            self._note(name, step, at_us, plain(value))
+            self._notes.add(name, step, at_us, plain(value))
             if is_evaluation:
                 self._judge(name, value)
-        if self._wake is not None:
-            self._wake()
+        self._notes.wake()
 
     def fail(self, error: BaseException) -> None:
         """Something of torch's has raised while it was training."""
@@ -336,10 +288,10 @@ class Training:
         self._weights.keep_last()
 
     def _tell_trouble(self, step: int, value: float) -> None:
-        self._is_troubled = True
-        if self.run is not None:
+        if self.run is not None and not self._is_troubled:
+            self._is_troubled = True
             before = f"gradient norm before {self._grad_norm:.6g}" if math.isfinite(self._grad_norm) else ""
-            lr = f"lr {self._lrs[0]}" if self._lrs else ""
+            lr = f"lr {self._notes.lrs[0]}" if self._notes.lrs else ""
             facts = ", ".join(fact for fact in (f"loss is {value} at step {step}", lr, before) if fact)
             self.run.set_tag("trouble", facts)
 
@@ -350,7 +302,7 @@ class Training:
         self.run, self._is_ours = run.start_fit(self._weights.name or "training", "torch", is_active=False)
         self._weights.run = self.run
         self.run.on_finish.append(lambda _: self._end())
-        self._wake = self.run.add_source(self._tell)
+        self._notes.open(self.run)
         if here.now.resumed_from:
             self.run.set_tag("resumed from", here.now.resumed_from)
         with guard("torch.said"):
@@ -389,7 +341,7 @@ class Training:
             self.run.reopen()
             self.has_ended = False
             self._weights.find(optimizer, frame)
-            self._wake = self.run.add_source(self._tell)
+            self._notes.open(self.run)
 
     def _end(self) -> None:
         if self.has_ended or self.run is None:
@@ -410,7 +362,7 @@ class Training:
             return
         self._complete(is_over=True)
         if self.has_ended:
-            self._tell()
+            self._notes.tell()
         else:
             with guard("torch.model"):
                 self._weights.save()
@@ -422,13 +374,4 @@ class Training:
                 self.end_evaluations(is_over=is_over)
         if self._epoch_losses:
             self._end_epoch()
-        self._read_waiting()
-
-    def _tell(self) -> None:
-        """Points of what was noted; on a thread of ours."""
-        notes = self._notes
-        count = len(notes)
-        if count and self.run is not None:
-            taken = notes[:count]
-            del notes[:count]
-            self.run.derive_points(self._thinned.points(taken))
+        self._notes.read_waiting()

@@ -23,9 +23,10 @@ from autotrack import model, run
 from autotrack.guard import guard
 from autotrack.hooks import local_variables
 from autotrack.types import is_lower_better
-from autotrack_integrations.torch.here import computing, unseen, user_frames
 from autotrack_integrations.torch.model import tensors_of
+from autotrack_integrations.torch.places import user_frames
 from autotrack_integrations.torch.references import unwrapped
+from autotrack_integrations.torch.unseen import computing, unseen
 
 __all__ = ["Weights"]
 

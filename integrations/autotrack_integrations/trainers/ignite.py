@@ -15,7 +15,8 @@ from typing import Any
 
 from autotrack import run
 from autotrack.hooks import Call, Patch, argument_names
-from autotrack_integrations.torch.here import Fit, here, user_frame
+from autotrack_integrations.torch.here import Fit, here
+from autotrack_integrations.torch.places import user_frame
 from autotrack_integrations.trainers import fits
 
 __all__ = ["watch"]
