@@ -102,9 +102,8 @@ class StudyRecord:
             self._see(study)
         frozen = trials.frozen_of(trial)
         number = frozen.number
-        row = trials.start_row(
-            number, trials.trial_id(self.run.id, number), self._common, self.recorder.tags, trials.started_us(frozen)
-        )
+        run_id, tags = trials.trial_id(self.run.id, number), {**self.recorder.tags, "worker": trials.worker()}
+        row = trials.start_row(number, run_id, self._common, tags, trials.started_us(frozen))
         opened = self._open[number] = OpenTrial(trial, row, self.recorder, is_held=self.recorder.log_models)
         self._seen = max(self._seen, number + 1)
         self._await()

@@ -5,7 +5,7 @@ Records   params    what was suggested, typed
           metrics   `value`, with several objectives `value_0`, `value_1` ..., and under the study's metric names;
                     `intermediate_value` of each report, by its step; `constraint_<name>`
           tags      `trial` (its number), `state` (complete, pruned, fail, running, waiting), `worker` (process and
-                    thread), `space` (spaces.py), `infeasible`, `user_attrs.<name>`
+                    thread, where it was begun here), `space` (spaces.py), `infeasible`, `user_attrs.<name>`
           status    finished; failed, with the error; finished with the reason `pruned at step 7`; killed, if its
                     process ends in it
 Never     asks the storage for what the trial itself knows
@@ -38,6 +38,7 @@ __all__ = [
     "started_us",
     "trial_id",
     "values_by_name",
+    "worker",
 ]
 
 _ID_GAP = 1 << 40  # a millisecond, in ids: trials sort behind their study, and short forms of its id mean the study
@@ -65,7 +66,7 @@ def start_row(number: int, run_id: str, common: Row, tags: Mapping[str, str], st
         "name": f"trial {number}",
         "status": "running",
         "start_ts": started_us,
-        "tags": {**tags, "trial": str(number), "state": "running", "worker": _worker()},
+        "tags": {**tags, "trial": str(number), "state": "running"},
     }
 
 
@@ -186,6 +187,7 @@ def _reads_as_json(text: str) -> bool:
     return True
 
 
-def _worker() -> str:
+def worker() -> str:
+    """This process and thread: who runs a trial."""
     thread = threading.current_thread()
     return str(os.getpid()) if thread is threading.main_thread() else f"{os.getpid()} {thread.name}"

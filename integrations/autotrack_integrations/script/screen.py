@@ -16,7 +16,7 @@ from autotrack.run.heard import Undoable, is_listening, say, while_listening
 from autotrack.run.whose import is_called_by_user
 from autotrack_integrations.script.lines import numbers_in
 
-__all__ = ["watch_print"]
+__all__ = ["WRITE_CODE", "watch_print"]
 
 _MAX_LINE = 2000  # characters of one line that are looked at
 
@@ -61,3 +61,6 @@ def _heard(original: Callable[[str], int], hear: Callable[[str], None]) -> Calla
         return written
 
     return write
+
+
+WRITE_CODE = _heard(len, print).__code__  # for compilers that are to leave it alone

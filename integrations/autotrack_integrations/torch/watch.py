@@ -3,6 +3,7 @@
 from typing import Any
 
 from autotrack.guard import GUARDED_CODE
+from autotrack_integrations.script.screen import WRITE_CODE
 from autotrack_integrations.torch.checkpoints import watch_checkpoints
 from autotrack_integrations.torch.compilers import hide
 from autotrack_integrations.torch.loaders import watch_loaders
@@ -25,5 +26,5 @@ def watch() -> list[Any]:
         *watch_checkpoints(),
         *steps.taps,
     ]
-    hide([code for tap in taps for code in tap.codes], [GUARDED_CODE, *steps.codes])
+    hide([code for tap in taps for code in tap.codes], [GUARDED_CODE, WRITE_CODE, *steps.codes])
     return [*taps, steps]
