@@ -359,3 +359,10 @@ def test_study_is_recorded_whichever_is_first_and_disable_puts_all_back(order, r
         print(json.dumps([count, len(autotrack.search_runs()), left]))
     """)
     assert found == [3, 3, []]
+
+
+def test_worker_is_told_of_trials_that_were_begun_here_only():
+    study = new_study()
+    study.add_trial(optuna.trial.create_trial(value=1.0))
+    study.optimize(square, n_trials=1)
+    assert [t.tags.get("worker") for t in only_study().trials()] == [None, str(os.getpid())]
