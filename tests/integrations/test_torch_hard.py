@@ -266,3 +266,29 @@ def test_best_weights_are_chosen_by_the_metric_that_is_named(store_path):
     best = autotrack.load_model(f"run:{only_run().id}/best")
     assert only_run().params["best_epoch"] == 1
     assert all(torch.equal(states[1][name], value) for name, value in best.state_dict().items())
+
+
+def test_best_weights_are_whole_though_a_part_of_the_module_was_replaced(store_path):
+    autotrack.enable(store=store_path)
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    X, y = torch.randn(16, 4), torch.randint(0, 2, (16,))
+    evaluated = []
+    for epoch in range(6):
+        if epoch == 1:
+            model[2] = nn.Linear(4, 2)
+            optimizer.add_param_group({"params": model[2].parameters()})
+        for _ in range(4):
+            optimizer.zero_grad()
+            functional.cross_entropy(model(X), y).backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            output = model(X)
+            evaluated.append((functional.cross_entropy(output, y).item(), output))
+        model.train()
+    del optimizer
+    assert min(evaluated, key=lambda each: each[0]) is evaluated[-1]
+    best = autotrack.load_model(f"run:{only_run().id}/best").eval()
+    assert torch.equal(best(X), evaluated[-1][1])

@@ -14,25 +14,24 @@ before a step: so they are copied where an evaluation begins.
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from types import FrameType
 from typing import Any
 
 from autotrack import model, run
 from autotrack.guard import guard
-from autotrack.hooks import local_variables
 from autotrack.types import is_lower_better
 from autotrack_integrations.torch.model import tensors_of
-from autotrack_integrations.torch.places import user_frames
+from autotrack_integrations.torch.named import named
 from autotrack_integrations.torch.references import unwrapped
+from autotrack_integrations.torch.roots import roots_of
 from autotrack_integrations.torch.unseen import computing, unseen
 
 __all__ = ["Weights"]
 
 KEEP_EVERY_S = 20.0
 _USUAL = ("val_loss", "train_loss_epoch")
-_MAX_ENTRIES = 100  # of a list or dict that is searched for modules
 
 Tensors = dict[str, Any]
 
@@ -57,6 +56,7 @@ class Weights:
         self._best_copy: dict[str, Tensors] = {}
         self._last_copy: dict[str, Tensors] | None = None
         self._buffers: dict[str, Tensors] = {}
+        self._places: dict[str, _Places] = {}  # where the tensors of each module are
         self._is_best_kept = True
         self._is_last_kept = True
         self._kept_at = time.monotonic()
@@ -69,7 +69,7 @@ class Weights:
     def find(self, optimizer: Any, frame: FrameType | None) -> None:
         """Look for the modules around a frame."""
         with guard("torch.model"):
-            self.roots = _roots(self._wanted, frame)
+            self.roots, self._places = roots_of(self._wanted, frame), {}
 
     def include(self, other: "Weights") -> None:
         """The modules of another one belong to it as well."""
@@ -97,7 +97,14 @@ class Weights:
     def hold_buffers(self) -> None:
         """Copy what a forward pass may change."""
         with guard("torch.model"), computing():
-            self._buffers = {name: _copied(_buffers_of(root)) for name, root in self.roots.items()}
+            for name, root in self.roots.items():
+                self._buffers[name] = _copied(self._places_of(name, root).buffers())
+
+    def _places_of(self, name: str, root: Any) -> "_Places":
+        places = self._places.get(name)
+        if places is None or places.shape != _shape(root):
+            places = self._places[name] = _Places(root)
+        return places
 
     def judge(self, key: str, value: float, step: int, epoch: int | None) -> None:
         """The weights as they are now have this value; copied if it is better than all before."""
@@ -112,7 +119,7 @@ class Weights:
         self._best, self._best_at, self._is_best_kept = value, (step, epoch), False
         with guard("torch.model"), computing():
             for name, root in self.roots.items():
-                live = {**tensors_of(root), **self._buffers.get(name, {})}
+                live = {**self._places_of(name, root).tensors(), **self._buffers.get(name, {})}
                 self._best_copy[name] = _copied(live, self._best_copy.get(name))
         if time.monotonic() - self._kept_at > KEEP_EVERY_S:
             self._kept_at = time.monotonic()
@@ -136,7 +143,7 @@ class Weights:
 
     def release(self) -> None:
         """Let go of the modules, and of the copies."""
-        self.roots, self._best_copy, self._last_copy, self._buffers = {}, {}, None, {}
+        self.roots, self._best_copy, self._last_copy, self._buffers, self._places = {}, {}, None, {}, {}
 
     def _keeps_models(self) -> bool:
         recorder = run.recorder()
@@ -167,9 +174,47 @@ class Weights:
             self.run.soon(partial(self.run.log_package, package.manifest, package.files, name))
 
 
-def _buffers_of(root: Any) -> Tensors:
-    parameters = {name for name, _ in unwrapped(root).named_parameters(remove_duplicate=False)}
-    return {name: tensor for name, tensor in tensors_of(root).items() if name not in parameters}
+class _Places:
+    """Where the tensors of a module are, so that they need not be looked for every time.
+
+    Attributes:
+        shape: The module as it was when they were looked for.
+    """
+
+    def __init__(self, root: Any) -> None:
+        self._root = root
+        self.shape = _shape(root)
+        self._parameters: list[tuple[str, dict[str, Any], str]] = []  # a tensor's name, what holds it, under which key
+        self._others: list[tuple[str, dict[str, Any], str]] = []
+        names = {id(tensor): name for name, tensor in named(root)[0].items()}
+        for module in unwrapped(root).modules():
+            for space in (module._parameters, module._buffers, vars(module)):
+                found = self._parameters if space is module._parameters else self._others
+                for key, value in space.items():
+                    name = names.pop(id(value), None)
+                    if name is not None:
+                        found.append((name, space, key))
+        self._is_complete = not names  # else some are in lists of theirs, or in what is wrapped
+
+    def tensors(self) -> Tensors:
+        """All of them."""
+        return _at([*self._parameters, *self._others]) if self._is_complete else tensors_of(self._root)
+
+    def buffers(self) -> Tensors:
+        """Those that are no parameters."""
+        if self._is_complete:
+            return _at(self._others)
+        parameters = {name for name, _ in unwrapped(self._root).named_parameters(remove_duplicate=False)}
+        return {name: tensor for name, tensor in tensors_of(self._root).items() if name not in parameters}
+
+
+def _shape(root: Any) -> list[tuple[int, int, int]]:
+    """The modules it is made of, by which is known whether it is made as it was."""
+    return [(id(module), len(module._parameters), len(module._buffers)) for module in unwrapped(root).modules()]
+
+
+def _at(places: Iterable[tuple[str, dict[str, Any], str]]) -> Tensors:
+    return {name: space[key].detach() for name, space, key in places if space.get(key) is not None}
 
 
 def _copied(live: Mapping[str, Any], into: Tensors | None = None) -> Tensors:
@@ -182,76 +227,3 @@ def _copied(live: Mapping[str, Any], into: Tensors | None = None) -> Tensors:
             into[name].copy_(tensor)
         return into
     return {name: tensor.detach().clone() for name, tensor in live.items()}
-
-
-# ---- finding them
-
-
-def _roots(wanted: set[int], frame: FrameType | None) -> dict[str, Any]:
-    """The module that covers these parameters and has the fewest others; else the fewest that cover them together."""
-    covers: list[tuple[str, Any, set[int], int]] = []
-    for name, module in _modules_around(frame):
-        own = {id(parameter) for parameter in module.parameters()}
-        if own & wanted and not any(module is known for _, known, _, _ in covers):
-            covers.append((name, module, own & wanted, len(own)))
-    if not covers:
-        covers = _anywhere(wanted)
-    whole = [entry for entry in covers if entry[2] == wanted]
-    if whole:
-        name, module, _, _ = min(whole, key=lambda entry: (entry[3], entry[1] is not unwrapped(entry[1])))
-        return {name: module}
-    chosen: dict[str, Any] = {}
-    left = set(wanted)
-    while covers and left:
-        name, module, own, _ = max(covers, key=lambda entry: (len(entry[2] & left), -entry[3]))
-        if not own & left:
-            break
-        chosen[name if name not in chosen else f"{name}_{len(chosen)}"] = module
-        left -= own
-    return chosen
-
-
-def _modules_around(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
-    """Modules in the variables of the calling code, in attributes of its objects and in its lists and dicts."""
-    from torch.nn import Module
-
-    seen: set[int] = set()
-    for each in user_frames(frame):
-        spaces = [local_variables(each)]
-        if id(each.f_globals) not in seen:
-            seen.add(id(each.f_globals))
-            spaces.append(list(each.f_globals.items()))
-        for space in spaces:
-            for name, value in space:
-                for inner, candidate in ((name, value), *_inside(name, value)):
-                    if issubclass(type(candidate), Module) and id(candidate) not in seen:
-                        seen.add(id(candidate))
-                        yield inner, candidate
-
-
-def _inside(name: str, value: Any) -> Iterable[tuple[str, Any]]:
-    from torch.nn import Module
-
-    if type(value) is dict:
-        return [(str(key), entry) for key, entry in list(value.items())[:_MAX_ENTRIES]]
-    if type(value) in (list, tuple):
-        return [(f"{name}_{number}", entry) for number, entry in enumerate(value[:_MAX_ENTRIES])]
-    if issubclass(type(value), (Module, type)) or type(value).__module__ in ("builtins", "torch"):
-        return ()
-    attributes = getattr(value, "__dict__", None)
-    return list(attributes.items())[:_MAX_ENTRIES] if type(attributes) is dict else ()
-
-
-def _anywhere(wanted: set[int]) -> list[tuple[str, Any, set[int], int]]:
-    """The last resort: all that lives. Takes some ten milliseconds."""
-    import gc
-
-    from torch.nn import Module
-
-    found = []
-    for candidate in gc.get_objects():
-        if issubclass(type(candidate), Module):
-            own = {id(parameter) for parameter in candidate.parameters()}
-            if own & wanted:
-                found.append((type(candidate).__name__, candidate, own & wanted, len(own)))
-    return found
