@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test test-all test-third test-sklearn test-imblearn test-skorch test-torch bench demo clean
+.PHONY: help setup check fix test test-all test-third test-sklearn test-imblearn test-skorch test-torch test-optuna bench demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test-skorch: $(VENV)/.third-installed ## the same for skorch
 
 test-torch: setup ## the same for PyTorch, whose tests are no part of its package: make test-torch TESTS=~/pytorch/test
 	$(BIN)/python tests/libraries/compare.py torch --tests $(TESTS) --workers $(WORKERS)
+
+test-optuna: setup ## the same for Optuna: make test-optuna TESTS=~/optuna/tests
+	$(BIN)/python tests/libraries/compare.py optuna --tests $(TESTS) --workers $(WORKERS)
 
 bench: setup ## what recording, reading and upkeep cost, in about fifteen minutes
 	$(BIN)/python benchmarks/overhead.py

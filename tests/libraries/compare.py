@@ -4,6 +4,7 @@
     python tests/libraries/compare.py sklearn --only sklearn.svm    # a part of it
     python tests/libraries/compare.py sklearn --without off.xml     # one half is there from before
     python tests/libraries/compare.py torch --tests ~/pytorch/test  # tests that are not installed with the package
+    python tests/libraries/compare.py optuna --tests ~/optuna/tests
 
 Prints a Markdown table, and writes it with all else (JUnit files, logs, failures of ours) into `--output`. Ends with 1
 if a test fails with autotrack that does not fail without and is not explained below, or a hook of ours failed. A model
@@ -64,6 +65,12 @@ SUITES = {
         "torch",
         files=("optim", "nn/test_module_hooks.py", "test_dataloader.py", "test_modules.py"),
         chosen="(not test_modules or Loss) and not datapipe",
+    ),
+    # Parts that run studies; without Redis, whose stand-in knows no scripts unless Lua is there too.
+    "optuna": Suite(
+        "optuna",
+        files=("study_tests", "trial_tests", "pruners_tests", "samplers_tests", "test_multi_objective.py"),
+        chosen="not redis",
     ),
 }
 
