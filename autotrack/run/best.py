@@ -72,7 +72,7 @@ class Best:
                 run_id=self._owner.id,
             )
         return DataError(
-            f"{who} has no best trial: none is complete, or it is neither a study nor a search.\n"
+            f"{who} has no best trial: none is complete or was chosen, or it is neither a study nor a search.\n"
             "Expected a run with complete trials. Best values of a metric are run.best('val_loss').",
             run_id=self._owner.id,
         )
