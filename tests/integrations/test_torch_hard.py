@@ -292,3 +292,22 @@ def test_best_weights_are_whole_though_a_part_of_the_module_was_replaced(store_p
     assert min(evaluated, key=lambda each: each[0]) is evaluated[-1]
     best = autotrack.load_model(f"run:{only_run().id}/best").eval()
     assert torch.equal(best(X), evaluated[-1][1])
+
+
+@pytest.mark.parametrize("how", ["item", "tolist"])
+def test_what_the_script_reads_is_recorded_under_its_name(store_path, how):
+    autotrack.enable(store=store_path)
+    model = nn.Linear(4, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+    X, y = torch.randn(16, 4), torch.randint(0, 2, (16,))
+    read = []
+    for _epoch in range(3):
+        output = model(X)
+        optimizer.zero_grad()
+        functional.cross_entropy(output, y).backward()
+        optimizer.step()
+        confidence = output.detach().softmax(1).max(1).values.mean()
+        sure = confidence.item() if how == "item" else confidence.tolist()
+        read.append(sure)
+        assert X.tolist()[0] == [value.item() for value in X[0]]
+    assert only_run().history("sure").values == pytest.approx(read)

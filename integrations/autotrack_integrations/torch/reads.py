@@ -1,6 +1,6 @@
 """torch: what a script reads for itself, as `acc = (predicted == y).float().mean().item()`.
 
-Watches   Tensor.item (public). `float(t)` is left alone: torch warns there, and says where it was called
+Watches   Tensor.item and Tensor.tolist (public); `float(t)` is left alone: torch warns there, and says where it was called
 Records   metrics   under the name of what the value is assigned to, or of the tensor that is read; of an evaluation the
                     mean over its batches
 Never     reads a tensor itself; records a loss or metric again that is on record already; counts (integers)
@@ -32,7 +32,7 @@ def watch_reads() -> list[Tap]:
     import torch
 
     is_stepping = partial(attrgetter("now.stepping"), here)  # optimizers read a number of each parameter's state
-    return [Tap(torch.Tensor, "item", after=_hear, skip=is_stepping)]
+    return [Tap(torch.Tensor, name, after=_hear, skip=is_stepping) for name in ("item", "tolist")]
 
 
 def _hear(value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
