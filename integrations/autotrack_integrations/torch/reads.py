@@ -1,6 +1,6 @@
 """torch: what a script reads for itself, as `acc = (predicted == y).float().mean().item()`.
 
-Watches   Tensor.item and Tensor.tolist (public); `float(t)` is left alone: torch warns there, and says where it was called
+Watches   Tensor.item, Tensor.tolist (public). `float(t)` is left alone: torch warns there, and says where it was called
 Records   metrics   under the name of what the value is assigned to, or of the tensor that is read; of an evaluation the
                     mean over its batches
 Never     reads a tensor itself; records a loss or metric again that is on record already; counts (integers)
