@@ -24,6 +24,8 @@ __all__ = [
     "Opened",
     "active_run",
     "announce",
+    "ended",
+    "go_on",
     "inside_run",
     "is_recording",
     "join",
@@ -173,6 +175,33 @@ def start_fit(name: str, source: str, *, is_active: bool = True) -> tuple[Run, b
     if active is not None and active.is_of_this_process and active.claim_fit():
         return active, False
     return start(name, source=source, parent=active, is_active=is_active), True
+
+
+def ended(run_id: str) -> Row | None:
+    """The row of a run that has ended, in the store that is recorded into; None if it is not there, or goes on, or if
+    what would go on with it belongs to another one that is open.
+    """
+    target = _recorder
+    if target is None or active_run() is not None:
+        return None
+    target.buffer.flush()
+    row = target.buffer.store().rows([run_id]).get(run_id)
+    return row if row is not None and row.get("status", "running") != "running" else None
+
+
+def go_on(row: Row) -> Run:
+    """Go on with a run that has ended, which need not have been of this process; it is not made the active one.
+
+    Raises:
+        AutotrackError: Nothing is set up to record into.
+    """
+    target = _recorder
+    if target is None:
+        raise AutotrackError("There is no store to record into.\nExpected autotrack.enable() or start_run() before.")
+    run = Run(row, lambda: target, is_live=True)
+    run.reopen()
+    announce(run)
+    return run
 
 
 def announce(run: Run) -> None:

@@ -1,8 +1,7 @@
 """torch: checkpoints that the script itself saves and loads.
 
 Watches   torch.save, torch.load (public)
-Records   tags   `checkpoint <file>`: step, epoch and size of what was saved there; `resumed from`: the run whose
-                 checkpoint was loaded before a training began
+Records   tags   `checkpoint <file>`: step, epoch and size of what was saved there
 Never     reads or copies a checkpoint
 Needs     torch >= 2.2
 
@@ -17,7 +16,7 @@ from typing import Any
 from autotrack import run
 from autotrack.guard import cache_dir
 from autotrack.hooks import Tap
-from autotrack_integrations.torch.here import here
+from autotrack_integrations.torch.here import Checkpoint, here
 
 __all__ = ["watch_checkpoints"]
 
@@ -42,7 +41,7 @@ def _hear_save(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
     if key in training.run.tags or len(training.run.tags) < _MAX_TAGS:
         size = os.path.getsize(path)
         training.run.set_tag(key, f"after {training.where()}, {size:,} bytes")
-    _remember(os.fspath(path), training.run.id)
+    _remember(os.fspath(path), training.run.id, training.steps)
 
 
 def _hear_load(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -50,8 +49,8 @@ def _hear_load(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
     if isinstance(path, (str, os.PathLike)) and run.is_recording():
         found = _known().get(_print(os.fspath(path)))
         training = here.now.training
-        if found is not None and (training is None or training.run is None or training.run.id != found):
-            here.now.resumed_from = found
+        if found is not None and (training is None or training.is_over or not training.is_of(found[0])):
+            here.now.loaded = Checkpoint(*found)
 
 
 def _print(path: str) -> str:
@@ -63,18 +62,18 @@ def _file() -> Path:
     return cache_dir() / "checkpoints.json"
 
 
-def _known() -> dict[str, str]:
+def _known() -> dict[str, tuple[str, int]]:
     try:
-        known: dict[str, str] = json.loads(_file().read_text("utf-8"))
+        known = json.loads(_file().read_text("utf-8"))
+        return {file: (run_id, steps) for file, (run_id, steps) in known.items()}
     except (OSError, ValueError):
         return {}
-    return known
 
 
-def _remember(path: str, run_id: str) -> None:
+def _remember(path: str, run_id: str, steps: int) -> None:
     known = _known()
     known.pop(_print(path), None)
-    known[_print(path)] = run_id
+    known[_print(path)] = run_id, steps
     file = _file()
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(f".{os.getpid()}.tmp")

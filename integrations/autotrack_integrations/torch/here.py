@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from autotrack_integrations.torch.evaluation import Evaluation
     from autotrack_integrations.torch.training import Training
 
-__all__ = ["Fit", "Judged", "Loss", "here", "now_us"]
+__all__ = ["Checkpoint", "Fit", "Judged", "Loss", "here", "now_us"]
 
 
 class Judged(NamedTuple):
@@ -41,6 +41,18 @@ class Judged(NamedTuple):
     samples: int
     target: Any
     site: Site | None
+
+
+class Checkpoint(NamedTuple):
+    """What was saved of a training.
+
+    Attributes:
+        run_id: Its run.
+        steps: How many it had made.
+    """
+
+    run_id: str
+    steps: int
 
 
 class Loss(NamedTuple):
@@ -95,7 +107,7 @@ class _Now:
         autocast: The type that it was called under, where autocast is on.
         waited_s: Time spent waiting for batches since the last step.
         fetched_at: When the batch under way was asked for.
-        resumed_from: The run whose checkpoint was loaded last.
+        loaded: The checkpoint of a known run that was loaded last, until a training begins.
         is_composite: Whether the last loss was more than the result of one loss function.
         score_at: When the next batch of training may be scored, as `time.perf_counter`.
         target: The target, weakly, of the last loss that backward went through.
@@ -119,7 +131,7 @@ class _Now:
     target: Any = None
     score_at: float = 0.0
     is_composite: bool = False
-    resumed_from: str = ""
+    loaded: Checkpoint | None = None
 
     def forget_places(self) -> None:
         """A training is over: another one may have another loss in the same place."""

@@ -23,7 +23,7 @@ from typing import Any
 from autotrack import run
 from autotrack.guard import guard, guarded
 from autotrack.hooks import Tap, creation
-from autotrack_integrations.torch.here import Loss, here
+from autotrack_integrations.torch.here import Checkpoint, Loss, here
 from autotrack_integrations.torch.places import Site, site_here, user_frame
 from autotrack_integrations.torch.training import Training
 
@@ -37,13 +37,25 @@ _MAX_NODES = 10_000  # of a graph that are searched for what is trained
 class _Known:
     """What is known of one optimizer."""
 
-    __slots__ = ("created", "created_at", "is_first", "is_silent", "ref", "since", "site", "training", "waiting")
+    __slots__ = (
+        "created",
+        "created_at",
+        "is_first",
+        "is_silent",
+        "loaded",
+        "ref",
+        "since",
+        "site",
+        "training",
+        "waiting",
+    )
 
     def __init__(self, optimizer: Any, created: Any, on_death: Callable[[Any], None]) -> None:
         self.ref = weakref.ref(optimizer, on_death)
         self.created = created
         self.created_at = time.perf_counter()
         self.site: Site | None = None  # where it steps
+        self.loaded: Checkpoint | None = None  # whose state it goes on with
         self.training: Training | None = None
         self.is_first = True  # of its training's optimizers: its steps are the training's
         self.is_silent = False
@@ -82,7 +94,10 @@ class StepWatch:
             register_optimizer_step_pre_hook(before_step).remove,
             register_optimizer_step_post_hook(after_step).remove,
         ]
-        self.taps = [Tap(Optimizer, "__init__", after=self._hear_creation, skip=is_compiling)]
+        self.taps = [
+            Tap(Optimizer, "__init__", after=self._hear_creation, skip=is_compiling),
+            Tap(Optimizer, "load_state_dict", after=self._hear_loading, skip=is_compiling),
+        ]
         self.codes = [before_step.__code__, after_step.__code__]
         self._manual: dict[int, tuple[_Manual, _Known]] = {}  # by where backward is called
         run.settlers.append(self._settle)
@@ -104,6 +119,11 @@ class StepWatch:
 
     def _hear_creation(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self._remember(args[0], creation(user_frame(sys._getframe(2))))
+
+    def _hear_loading(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        known = self._known.get(id(args[0]))
+        if known is not None and known.ref() is args[0] and known.training is None:
+            known.loaded = here.now.loaded
 
     def _remember(self, optimizer: Any, created: Any) -> _Known:
         key = id(optimizer)
@@ -170,7 +190,8 @@ class StepWatch:
                 other.keep_last()
         if known.training is not None:  # in another loop of a library, or before one
             known.training.finish()
-        known.training = Training(optimizer, frame, known.created)
+        known.training = Training(optimizer, frame, known.created, known.loaded)
+        known.loaded = None
         known.is_first, known.waiting = True, None
         known.since = time.perf_counter()
         return known.training

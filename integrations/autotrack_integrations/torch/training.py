@@ -24,7 +24,7 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import EpochReader
 from autotrack_integrations.torch.evaluation import Evaluation, admit_unreached, name_evaluations, read_all
-from autotrack_integrations.torch.here import Loss, here, now_us
+from autotrack_integrations.torch.here import Checkpoint, Loss, here, now_us
 from autotrack_integrations.torch.notes import Notes
 from autotrack_integrations.torch.places import Path
 from autotrack_integrations.torch.scores import Sums, plain
@@ -46,11 +46,12 @@ class Training:
         scores: Sums of the scores of this epoch's batches, as far as they were taken.
     """
 
-    def __init__(self, optimizer: Any, frame: FrameType | None, created: Any) -> None:
+    def __init__(self, optimizer: Any, frame: FrameType | None, created: Any, loaded: Checkpoint | None = None) -> None:
         self.run: run.Run | None = None
+        self._ended = None if loaded is None else run.ended(loaded.run_id)  # which goes on with this one
         self.fit = here.now.fit
         self.paths: set[Path] = set()
-        self.steps = 0
+        self.steps = 0 if loaded is None or self._ended is None else loaded.steps
         self.scores: Sums = {}
         self.is_adversarial = False
         self.own: set[str] = set()  # metrics that the script has logged through its library
@@ -251,6 +252,15 @@ class Training:
         """Whether the loss of the training is called so, or something without a name is meant."""
         return not name or name in self._names
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, or will as soon as somebody looks: its optimizer is gone."""
+        return self.has_ended or self._optimizer() is None
+
+    def is_of(self, run_id: str) -> bool:
+        """Whether this is its run."""
+        return self.run is not None and self.run.id == run_id
+
     def where(self) -> str:
         """How far it is."""
         return f"step {self.steps}" if self._epoch is None else f"step {self.steps}, epoch {self._epoch}"
@@ -299,12 +309,17 @@ class Training:
 
     def open(self, losses: list[Loss], frame: FrameType | None) -> None:
         """It is a training of its own: its run begins."""
-        self.run, self._is_ours = run.start_fit(self._weights.name or "training", "torch", is_active=False)
+        if self._ended is None:
+            self.run, self._is_ours = run.start_fit(self._weights.name or "training", "torch", is_active=False)
+        else:
+            self.run, self._is_ours = run.go_on(self._ended), True
+            self._weights.goes_on(self._ended["summary"])
         self._weights.run = self.run
         self.run.on_finish.append(lambda _: self._end())
         self._notes.open(self.run)
-        if here.now.resumed_from:
-            self.run.set_tag("resumed from", here.now.resumed_from)
+        loaded, here.now.loaded = here.now.loaded, None
+        if loaded is not None and loaded.run_id != self.run.id:
+            self.run.set_tag("resumed from", loaded.run_id)
         with guard("torch.said"):
             self.told = Told(self._note_told, self._under_way)
         optimizer = self._optimizer()

@@ -21,7 +21,7 @@ from typing import Any
 
 from autotrack import model, run
 from autotrack.guard import guard
-from autotrack.types import is_lower_better
+from autotrack.types import best_of, is_lower_better
 from autotrack_integrations.torch.model import tensors_of
 from autotrack_integrations.torch.named import named
 from autotrack_integrations.torch.references import unwrapped
@@ -53,6 +53,7 @@ class Weights:
         self._monitor = ""
         self._best = math.inf
         self._best_at: tuple[int, int | None] | None = None
+        self._before: Mapping[str, Any] = {}  # metrics of the training that this one goes on with
         self._best_copy: dict[str, Tensors] = {}
         self._last_copy: dict[str, Tensors] | None = None
         self._buffers: dict[str, Tensors] = {}
@@ -70,6 +71,10 @@ class Weights:
         """Look for the modules around a frame."""
         with guard("torch.model"):
             self.roots, self._places = roots_of(self._wanted, frame), {}
+
+    def goes_on(self, summaries: Mapping[str, Any]) -> None:
+        """It goes on with a training that had these metrics: only what is better than its best weights is kept."""
+        self._before = summaries
 
     def include(self, other: "Weights") -> None:
         """The modules of another one belong to it as well."""
@@ -113,6 +118,9 @@ class Weights:
             if key != chosen if chosen else self._monitor == "val_loss" or key not in _USUAL:
                 return
             self._monitor, self._best = key, math.inf
+            if key in self._before:
+                best = best_of(key, self._before[key])
+                self._best = best if is_lower_better(key) else -best
         value = value if is_lower_better(key) else -value
         if not value < self._best or not self._keeps_models():
             return

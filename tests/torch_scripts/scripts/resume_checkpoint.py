@@ -1,13 +1,8 @@
-"""Two epochs, a checkpoint, and two more with everything made anew and loaded from it."""
+"""Two epochs, a checkpoint, and two more with everything made anew and loaded from it: one training."""
 # expect:
 # [[run]]
-# epochs = 2
-# steps = 8
-# params = {optimizer = "Adam", scheduler = "ExponentialLR", "scheduler.gamma" = 0.9}
-# models = ["model"]
-# [[run]]
-# epochs = 2
-# steps = 8
+# epochs = 4
+# steps = 16
 # params = {optimizer = "Adam", scheduler = "ExponentialLR", "scheduler.gamma" = 0.9}
 # models = ["model"]
 
@@ -22,7 +17,7 @@ X = torch.randn(128, 4)
 y = X.pow(2).sum(dim=1, keepdim=True)
 
 
-def fit(n_epochs, part):
+def fit(n_epochs):
     model = nn.Sequential(nn.Linear(4, 16), nn.SiLU(), nn.Linear(16, 1))
     optimizer = optim.Adam(model.parameters(), lr=0.02)
     scheduler = optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.9)
@@ -41,13 +36,13 @@ def fit(n_epochs, part):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            #! train_loss[part]: loss.item()
+            #! train_loss: loss.item()
         scheduler.step()
         print(epoch, loss.item(), scheduler.get_last_lr())
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}
         torch.save({**state, "scheduler": scheduler.state_dict()}, PATH)
-    #! model[part]: model(X[:4])
+    #! model: model(X[:4])
 
 
-fit(2, part=0)
-fit(4, part=1)
+fit(2)
+fit(4)
