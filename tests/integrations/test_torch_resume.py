@@ -73,7 +73,7 @@ def test_training_that_was_killed_goes_on_in_its_run(store_path, tmp_path):
     assert set(run.models) >= {"model", "best"}
 
 
-def save_and_load(tmp_path, *, optimizer_too):
+def save_and_load(tmp_path, *, optimizer_too, fresh=False):
     def train(model, optimizer):
         X = torch.ones(8, 4)
         for _epoch in range(2):
@@ -92,7 +92,7 @@ def save_and_load(tmp_path, *, optimizer_too):
     state = torch.load(tmp_path / "last.pt")
     model.load_state_dict(state["model"])
     if optimizer_too:
-        optimizer.load_state_dict(state["optimizer"])
+        optimizer.load_state_dict(optimizer.state_dict() if fresh else state["optimizer"])
     train(model, optimizer)
 
 
@@ -119,3 +119,10 @@ def test_in_a_run_of_the_users_it_stays_in_that(store_path, tmp_path, monkeypatc
     with autotrack.start_run("mine"):
         save_and_load(tmp_path, optimizer_too=True)
     assert only_run().name == "mine"
+
+
+def test_optimizer_that_takes_another_state_does_not_go_on(store_path, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    autotrack.enable(store=store_path)
+    save_and_load(tmp_path, optimizer_too=True, fresh=True)
+    assert len(runs()) == 2

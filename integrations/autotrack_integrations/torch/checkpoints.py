@@ -50,7 +50,12 @@ def _hear_load(result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> No
         found = _known().get(_print(os.fspath(path)))
         training = here.now.training
         if found is not None and (training is None or training.is_over or not training.is_of(found[0])):
-            here.now.loaded = Checkpoint(*found)
+            here.now.loaded = Checkpoint(*found, _parts(result))
+
+
+def _parts(loaded: Any) -> frozenset[int]:
+    entries = loaded.values() if isinstance(loaded, dict) else ()
+    return frozenset([id(loaded), *map(id, entries)])
 
 
 def _print(path: str) -> str:

@@ -49,10 +49,12 @@ class Checkpoint(NamedTuple):
     Attributes:
         run_id: Its run.
         steps: How many it had made.
+        parts: The identity of what was loaded, and of its entries: the state of the optimizer is one.
     """
 
     run_id: str
     steps: int
+    parts: frozenset[int]
 
 
 class Loss(NamedTuple):

@@ -121,9 +121,11 @@ class StepWatch:
         self._remember(args[0], creation(user_frame(sys._getframe(2))))
 
     def _hear_loading(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        known = self._known.get(id(args[0]))
-        if known is not None and known.ref() is args[0] and known.training is None:
-            known.loaded = here.now.loaded
+        optimizer, state = args[0], args[1] if len(args) > 1 else kwargs.get("state_dict")
+        known, loaded = self._known.get(id(optimizer)), here.now.loaded
+        if known is None or known.ref() is not optimizer or known.training is not None:
+            return
+        known.loaded = loaded if loaded is not None and id(state) in loaded.parts else None
 
     def _remember(self, optimizer: Any, created: Any) -> _Known:
         key = id(optimizer)
