@@ -28,7 +28,7 @@ def all_attributes():
     classes, waiting = set(), [BaseEstimator, TransformerMixin, ClassifierMixin]
     while waiting:
         cls = waiting.pop()
-        if cls not in classes:
+        if cls not in classes and not issubclass(cls, type):
             classes.add(cls)
             waiting += [*cls.__subclasses__(), *(base for base in cls.__mro__ if base is not object)]
     for cls in classes:
