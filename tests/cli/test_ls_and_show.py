@@ -2,8 +2,8 @@
 
 import json
 import shutil
-import time
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
