@@ -7,12 +7,10 @@ from autotrack.hooks.naming import argument_names, destination, names_around, re
 from autotrack.hooks.nesting import Carried, Scope, inside
 from autotrack.hooks.on_import import forget_import, on_import
 from autotrack.hooks.patch import Call, Patch, Tap
-from autotrack.hooks.replacing import FRAME_FILE
 from autotrack.hooks.variables import local_values, local_variables
 from autotrack.hooks.whose import is_users, known_codes
 
 __all__ = [
-    "FRAME_FILE",
     "Call",
     "Carried",
     "Creation",

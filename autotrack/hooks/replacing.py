@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-__all__ = ["FRAME_FILE", "Replaced", "replace"]
+__all__ = ["FRAME_FILE", "replace"]
 
 # Stands in tracebacks for a frame of ours. `warnings` counts no frames of the import system when it looks for the line
 # to blame, and knows them by these two words: so a warning of the watched function names the line that it always named.
@@ -23,7 +23,7 @@ Function = Callable[..., Any]
 Wrap = Callable[[Function], Function]
 
 
-class Replaced:
+class _Replaced:
     """An attribute that holds a wrapper of ours until `undo()`."""
 
     def __init__(self, owner: Any, name: str, wrap: Wrap) -> None:
@@ -86,7 +86,7 @@ class _Recoded:
             self._function.__dict__["__wrapped__"] = self._decorated
 
 
-def replace(owner: Any, name: str, wrap: Wrap) -> Replaced | _Recoded:
+def replace(owner: Any, name: str, wrap: Wrap) -> _Replaced | _Recoded:
     """Put a wrapper in the place of a function.
 
     Args:
@@ -97,7 +97,7 @@ def replace(owner: Any, name: str, wrap: Wrap) -> Replaced | _Recoded:
     found = _read(owner, name)
     if isinstance(owner, ModuleType) and type(found) is FunctionType and found.__code__.co_filename != FRAME_FILE:
         return _Recoded(found, wrap)
-    return Replaced(owner, name, wrap)
+    return _Replaced(owner, name, wrap)
 
 
 def _read(owner: Any, name: str) -> Any:

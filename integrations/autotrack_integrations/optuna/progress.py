@@ -48,17 +48,8 @@ class Progress:
         """Some more trials are over."""
         if not news:
             return
-        points = []
         before = self._best
-        for each in news:
-            self._states[each.state] += 1
-            if each.values is None or not each.is_ranked:
-                continue
-            if len(self._directions) > 1:
-                self._front[each.number] = each.values
-            elif self._is_better(each):
-                self._best = each
-                points.append((each.number, each.values[0]))
+        points = [(each.number, each.values[0]) for each in news if self._take(each) and each.values is not None]
         if len(self._directions) > 1:
             self._tell_front()
         if points:
@@ -73,19 +64,26 @@ class Progress:
         self._best, self._front = None, {}
         last = max((each.number for each in all_of_them), default=0)
         for each in all_of_them:
-            self._states[each.state] += 1
-            if each.values is None or not each.is_ranked:
-                continue
-            if len(self._directions) > 1:
-                self._front[each.number] = each.values
-            elif self._is_better(each):
-                self._best = each
+            self._take(each)
         if len(self._directions) > 1:
             self._tell_front()
         if self._best is not None and self._best.values is not None:
             self._run.derive_metrics({"best_value": self._best.values[0]}, last)
             self._tell_best()
         self._tell_counts()
+
+    def _take(self, each: Ended) -> bool:
+        """Count a trial; whether it is the best one so far, where there is one objective."""
+        self._states[each.state] += 1
+        if each.values is None or not each.is_ranked:
+            return False
+        if len(self._directions) > 1:
+            self._front[each.number] = each.values
+            return False
+        if not self._is_better(each):
+            return False
+        self._best = each
+        return True
 
     def _is_better(self, each: Ended) -> bool:
         if self._best is None or self._best.values is None or each.values is None:

@@ -8,7 +8,6 @@ Needs     torch >= 2.2
 
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from autotrack_integrations.torch.evaluation import Evaluation
     from autotrack_integrations.torch.training import Training
 
-__all__ = ["Checkpoint", "Fit", "Judged", "Loss", "here", "now_us"]
+__all__ = ["Checkpoint", "Fit", "Judged", "Loss", "here"]
 
 
 class Judged(NamedTuple):
@@ -156,8 +155,3 @@ here = _Here()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=here.forget)
-
-
-def now_us() -> int:
-    """Microseconds since 1970, UTC."""
-    return time.time_ns() // 1000

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from autotrack import run
+from autotrack.run.buffer import now_us
 from autotrack_integrations.torch.evaluation import read_all
-from autotrack_integrations.torch.here import now_us
 from autotrack_integrations.torch.thinning import Thinned
 
 __all__ = ["Notes"]

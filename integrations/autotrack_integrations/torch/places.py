@@ -12,13 +12,13 @@ from types import FrameType
 
 from autotrack.hooks import is_users, known_codes, receiver
 
-__all__ = ["Path", "Site", "path_of", "site_here", "user_frame", "user_frames"]
+__all__ = ["Path", "Site", "site_here", "user_frame", "user_frames"]
 
 _MAX_FRAMES = 40  # of a stack that are looked at
 
 _getframe = sys._getframe
 
-Path = tuple[int, ...]  # identity of the code and instruction, of two frames from the inside out
+Path = tuple[int, ...]  # identity of the code and instruction, of one or two frames from the inside out
 
 
 class Site:
@@ -27,7 +27,8 @@ class Site:
 
     Attributes:
         frames: How many frames further out it is.
-        path: As `path_of` gives it; `place` is its inner half.
+        place: The place itself.
+        path: The place, and the place that code is called from.
         name: What the method is called on there: `loss.backward()`; may be empty.
     """
 
@@ -39,8 +40,8 @@ class Site:
         outer = frame.f_back
         self.caller = None if outer is None else outer.f_code
         self.caller_instruction = 0 if outer is None else outer.f_lasti
-        self.path = path_of(frame)
-        self.place = self.path[:2]
+        self.place: Path = (id(self.code), self.instruction)
+        self.path: Path = (*self.place, 0 if outer is None else id(outer.f_code), self.caller_instruction)
         self.name = receiver(frame)
 
 
@@ -88,13 +89,3 @@ def user_frames(frame: FrameType | None) -> Iterator[FrameType]:
         if is_users(frame.f_code):
             yield frame
         frame = frame.f_back
-
-
-def path_of(frame: FrameType | None) -> Path:
-    """Where this is called from: the place in the user's code, and the place that code is called from."""
-    if frame is None:
-        return ()
-    caller = frame.f_back
-    if caller is None:
-        return id(frame.f_code), frame.f_lasti, 0, 0
-    return id(frame.f_code), frame.f_lasti, id(caller.f_code), caller.f_lasti

@@ -23,8 +23,9 @@ from typing import Any
 from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import EpochReader
+from autotrack.run.buffer import now_us
 from autotrack_integrations.torch.evaluation import Evaluation, admit_unreached, name_evaluations, read_all
-from autotrack_integrations.torch.here import Checkpoint, Loss, here, now_us
+from autotrack_integrations.torch.here import Checkpoint, Loss, here
 from autotrack_integrations.torch.notes import Notes
 from autotrack_integrations.torch.places import Path
 from autotrack_integrations.torch.scores import Sums, plain
@@ -120,7 +121,7 @@ class Training:
         self._notes.wake()
 
     def _note_losses(self, losses: list[Loss], step: int) -> None:
-        at_us = time.time_ns() // 1000
+        at_us = now_us()
         _, name, value, divisor, samples = losses[0]
         if len(losses) > 1 or divisor != 1 or name != self._only_name:
             value = self._note_names(losses, step, at_us)
