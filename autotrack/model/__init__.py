@@ -6,8 +6,10 @@ model = unpack(package.manifest, read=blobs.get)          # own and unchanged, o
 
 from autotrack.errors import ModelSaveError
 from autotrack.model.environment import installed, requirements
+from autotrack.model.folder import materialise
+from autotrack.model.loading import unpack
 from autotrack.model.manifest import Manifest
-from autotrack.model.package import Package, materialise, pack, unpack
+from autotrack.model.package import Package, extend, pack
 from autotrack.model.quality import inspect, signature_of
 from autotrack.model.rows import overlap
 from autotrack.model.signature import describe
@@ -17,6 +19,7 @@ __all__ = [
     "ModelSaveError",
     "Package",
     "describe",
+    "extend",
     "inspect",
     "installed",
     "materialise",

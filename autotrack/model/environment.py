@@ -11,8 +11,9 @@ import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-__all__ = ["Difference", "compare", "installed", "python_minor", "requirements"]
+__all__ = ["FILE_NAME", "Difference", "compare", "installed", "python_minor", "requirements"]
 
+FILE_NAME = "requirements.txt"  # of the pins, in a package
 _DISTRIBUTIONS = {  # import name -> distribution, where one does not follow from the other
     "attr": "attrs",
     "bs4": "beautifulsoup4",

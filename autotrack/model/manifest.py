@@ -1,12 +1,14 @@
 """model.json: what a package is made of. Written as canonical JSON, so that its SHA-256 is the package's id.
 
-    {"format": 1, "flavor": "sklearn", "name": "model", "run_id": "0199…", "created_at": "2026-11-24T17:00:00+00:00",
-     "model_class": "sklearn.linear_model._logistic.LogisticRegression", "python": "3.11", "by_value": false,
-     "files": [{"path": "model.pkl", "sha256": "…", "size_bytes": 828}], "requirements": ["numpy==2.4.6", …],
-     "signature": {…}, "autotrack": "0.1.0", "seal": {"key": "…", "hmac": "…"}}
+    {"format": 2, "flavor": "sklearn", "name": "model", "run_id": "0199…", "registered_as": "churn",
+     "created_at": "2026-11-24T17:00:00+00:00", "python": "3.11", "by_value": false,
+     "model_class": "sklearn.linear_model._logistic.LogisticRegression", "requirements": ["numpy==2.4.6", …],
+     "files": [{"path": "model.pkl", "sha256": "…", "size_bytes": 828}], "signature": {"inputs": {…}, "outputs": {…}},
+     "lineage": {"data": {"X": {…}}, "git": {…}}, "autotrack": "0.1.0", "seal": {"key": "…", "hmac": "…"}}
 
 A manifest is data from outside until its seal was checked: `Manifest.parse` believes nothing. To change the
-format: add a field that old readers may ignore, or raise FORMAT and keep reading the old one.
+format: add a field that old readers may ignore, or raise FORMAT and keep reading the old one. Format 1 had no
+`registered_as` and no `lineage`, and its signature was that of the inputs.
 """
 
 import hashlib
@@ -21,7 +23,7 @@ from autotrack.names import check_artifact_name
 
 __all__ = ["FILE_NAME", "FORMAT", "File", "Manifest", "canonical", "sha256"]
 
-FORMAT = 1
+FORMAT = 2
 FILE_NAME = "model.json"  # of the manifest itself, in a package laid out as a folder
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -41,16 +43,22 @@ class Manifest:
 
     Attributes:
         id: SHA-256 of the manifest's bytes.
+        format: The number of the format it was written in.
+        registered_as: The name it was registered under; None: it is the model of a run, as that kept it.
         python: Minor version that wrote it, as "3.11".
         by_value: The files hold byte code, which only this Python minor can read.
         seal: Fingerprint of a key and an HMAC under it; None when the writer had no key.
+        signature: What its `inputs` and `outputs` are, each as `signature.describe` says it, or None.
+        lineage: What it was made of: data, code, author.
         body: What the seal is made over: all of the manifest but the seal.
     """
 
     id: str
+    format: int
     flavor: str
     name: str
     run_id: str | None
+    registered_as: str | None
     created_at: str
     model_class: str
     files: tuple[File, ...]
@@ -58,6 +66,7 @@ class Manifest:
     by_value: bool
     requirements: tuple[str, ...]
     signature: Mapping[str, Any] | None
+    lineage: Mapping[str, Any]
     seal: Mapping[str, str] | None
     body: bytes = field(repr=False)
 
@@ -86,16 +95,19 @@ class Manifest:
             raise _broken("its seal has another form")
         return cls(
             id=sha256(data),
+            format=number,
             flavor=_text(content, "flavor"),
             name=_text(content, "name"),
-            run_id=None if content.get("run_id") is None else _text(content, "run_id"),
+            run_id=_text_or_none(content, "run_id"),
+            registered_as=_text_or_none(content, "registered_as"),
             created_at=_text(content, "created_at"),
             model_class=_text(content, "model_class"),
             files=_files(content),
             python=_text(content, "python"),
             by_value=content.get("by_value") is not False,  # when in doubt, the careful answer
             requirements=_texts(content, "requirements"),
-            signature=content.get("signature") if isinstance(content.get("signature"), dict) else None,
+            signature=_signature(content, number),
+            lineage=lineage if isinstance(lineage := content.get("lineage"), dict) else {},
             seal=seal,
             body=canonical(content),
         )
@@ -149,6 +161,19 @@ def _text(content: Mapping[str, Any], key: str) -> str:
     if type(value) is not str:
         raise _broken(f"{key!r} is {value!r}, not a string")
     return value
+
+
+def _text_or_none(content: Mapping[str, Any], key: str) -> str | None:
+    return None if content.get(key) is None else _text(content, key)
+
+
+def _signature(content: Mapping[str, Any], number: int) -> Mapping[str, Any] | None:
+    found = content.get("signature")
+    if not isinstance(found, dict):
+        return None
+    if number == 1:
+        return {"inputs": found, "outputs": None}
+    return {part: value if isinstance(value := found.get(part), dict) else None for part in ("inputs", "outputs")}
 
 
 def _texts(content: Mapping[str, Any], key: str) -> tuple[str, ...]:

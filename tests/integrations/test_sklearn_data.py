@@ -86,7 +86,7 @@ def test_fingerprint_is_of_the_data_as_it_was_given():
 def test_packages_of_models_carry_nothing_of_the_values():
     DecisionTreeClassifier(max_depth=1).fit(X, y)
     signature = autotrack.last_run().model["signature"]
-    assert signature == {"kind": "ndarray", "shape": [569, 30], "dtype": "float64"}
+    assert signature["inputs"] == {"kind": "ndarray", "shape": [569, 30], "dtype": "float64"}
 
 
 def test_generator_as_data_is_not_begun_and_raises_the_librarys_own_error():

@@ -74,14 +74,14 @@ def test_fitted_model_comes_back_with_the_same_predictions(model: Any) -> None:
 
 def test_manifest_says_what_the_package_is_made_of() -> None:
     saved = pack(
-        LogisticRegression().fit(X, y), name="best", run_id="r1", signature={"X": {"shape": (80, 4)}, 10: 1, 2: 1}
+        LogisticRegression().fit(X, y), name="best", run_id="r1", signature={"inputs": {"shape": (80, 4), 10: 1, 2: 1}}
     )
     said = content(saved)
-    assert said["format"] == 1
+    assert said["format"] == 2
     assert (said["name"], said["run_id"]) == ("best", "r1")
     assert said["model_class"] == "sklearn.linear_model._logistic.LogisticRegression"
     assert said["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert said["signature"]["X"] == {"shape": [80, 4]}
+    assert said["signature"]["inputs"]["shape"] == [80, 4]
     assert {file["path"] for file in said["files"]} == {"model.pkl", "requirements.txt"} == set(saved.files)
     assert any(pin.startswith("scikit-learn==") for pin in said["requirements"])
     assert any(pin.startswith("numpy==") for pin in said["requirements"])
@@ -285,8 +285,8 @@ def test_arrays_in_fortran_order_and_large_strings_survive() -> None:
         lambda m: b"[]",
         lambda m: m[:-5],
         lambda m: b"[" * 100_000,
-        lambda m: m.replace(b'"format":1', b'"format":"1"'),
-        lambda m: m.replace(b'"format":1', b'"format":true'),
+        lambda m: m.replace(b'"format":2', b'"format":"1"'),
+        lambda m: m.replace(b'"format":2', b'"format":true'),
         lambda m: m.replace(b"model.pkl", b"../../evil"),
         lambda m: m.replace(b"model.pkl", b"/etc/passwd"),
         lambda m: m.replace(b"model.pkl", b"C:\\\\evil"),
@@ -313,7 +313,7 @@ def test_manifest_of_another_form_is_refused_with_our_own_error(
 def test_format_of_a_newer_autotrack_asks_for_an_upgrade() -> None:
     saved = pack(LogisticRegression().fit(X, y))
     with pytest.raises(ModelVersionError, match="pip install --upgrade autotrack"):
-        unpack(resealed(saved, format=2), reader(saved))
+        unpack(resealed(saved, format=3), reader(saved))
     with pytest.raises(ModelVersionError, match="flavor 'caffe'"):
         unpack(resealed(saved, flavor="caffe"), reader(saved))
 

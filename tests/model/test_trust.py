@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autotrack.errors import AutotrackWarning, UntrustedModelError
-from autotrack.model import Package, pack, trust, unpack
+from autotrack.model import Package, keys, pack, trust, unpack
 
 
 def reader(saved: Package) -> Callable[[str], bytes]:
@@ -63,7 +63,7 @@ def test_pin_that_does_not_match_refuses_even_an_own_package() -> None:
 def test_manifest_changed_after_sealing_is_refused() -> None:
     saved = pack([1], run_id="a-run")
     changed = saved.manifest.replace(b"a-run", b"b-run")
-    with pytest.raises(UntrustedModelError, match="changed after you sealed it"):
+    with pytest.raises(UntrustedModelError, match="changed after it was sealed"):
         unpack(changed, reader(saved))
 
 
@@ -105,7 +105,7 @@ def test_machine_without_a_home_saves_unsealed_packages(monkeypatch: pytest.Monk
 
 def test_key_is_random_and_readable_by_its_user_only() -> None:
     pack([1])
-    path = Path(str(trust.key_path()))
+    path = Path(str(keys.key_path()))
     assert len(path.read_bytes()) == 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [other.name for other in path.parent.iterdir() if other.suffix == ".tmp"] == []
@@ -133,19 +133,19 @@ def test_key_of_another_length_seals_nothing(monkeypatch: pytest.MonkeyPatch, tm
 def test_processes_that_start_at_once_share_one_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = str(tmp_path / "config" / "key")
     start = threading.Barrier(8)
-    keys: list[bytes | None] = []
+    made: list[bytes | None] = []
 
     def make() -> None:
         start.wait()
-        keys.append(trust._make(path))
+        made.append(keys._make(path))
 
     threads = [threading.Thread(target=make) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(keys) == 8
-    assert len(set(keys)) == 1
+    assert len(made) == 8
+    assert len(set(made)) == 1
     assert os.listdir(tmp_path / "config") == ["key"]
 
 
@@ -154,15 +154,15 @@ def test_file_system_without_links_gets_a_key_too(monkeypatch: pytest.MonkeyPatc
         raise PermissionError("no links here")
 
     monkeypatch.setattr(os, "link", no_links)
-    key = trust._make(str(tmp_path / "config" / "key"))
+    key = keys._make(str(tmp_path / "config" / "key"))
     assert key is not None
     assert len(key) == 32
     assert os.listdir(tmp_path / "config") == ["key"]
 
 
 def test_places_of_the_key_in_their_order(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert trust.key_path() == os.environ["AUTOTRACK_KEY_FILE"]
+    assert keys.key_path() == os.environ["AUTOTRACK_KEY_FILE"]
     monkeypatch.delenv("AUTOTRACK_KEY_FILE")
-    assert trust.key_path() == os.path.join(os.environ["XDG_CONFIG_HOME"], "autotrack", "key")
+    assert keys.key_path() == os.path.join(os.environ["XDG_CONFIG_HOME"], "autotrack", "key")
     monkeypatch.delenv("XDG_CONFIG_HOME")
-    assert trust.key_path() == os.path.join(os.environ["HOME"], ".config", "autotrack", "key")
+    assert keys.key_path() == os.path.join(os.environ["HOME"], ".config", "autotrack", "key")

@@ -17,7 +17,7 @@ from autotrack_integrations.sklearn.asking import chain, kept, params_of
 from autotrack_integrations.sklearn.curves import record_curves
 from autotrack_integrations.sklearn.data import describe_given
 from autotrack_integrations.sklearn.facts import facts_of
-from autotrack_integrations.sklearn.ongoing import Training, Trainings, keep_model
+from autotrack_integrations.sklearn.ongoing import Given, Training, Trainings, keep_model
 from autotrack_integrations.sklearn.search import SearchRecord, search_of
 from autotrack_integrations.sklearn.shown_warnings import record_warnings
 from autotrack_integrations.sklearn.tables import record_tables
@@ -35,7 +35,7 @@ class Fit:
         self._estimator = call.args[0]
         self._X, self._y = call.argument(1, "X"), call.argument(2, "y")
         self._params: dict[str, Any] = {}
-        self._signature: dict[str, Any] | None = None
+        self._given: Given = {}
         self._warnings: list[Warning] = []
         self._training = self._begin(trainings)
         self._run = self._training.run
@@ -83,7 +83,7 @@ class Fit:
             self._record_params(call)
         with guard("sklearn.data"):
             data = describe_given(call)
-            self._signature = model.signature_of(data.get("X"))
+            self._given = {name: model.signature_of(data.get(name)) for name in ("X", "y")}
             self._run.describe_data(data)
         self._run.flush_soon()
 
@@ -106,7 +106,7 @@ class Fit:
             with guard("sklearn.tables"):
                 record_tables(self._run, self._estimator, self._params, found.predictions)
         with guard("sklearn.model"):
-            keep_model(self._run, self._estimator, self._signature)
+            keep_model(self._run, self._estimator, self._given)
 
     # ---- parts
 
@@ -164,7 +164,7 @@ class Step(Fit):
     def _record_start(self, call: Call) -> None:
         if self._training.steps == 0:
             super()._record_start(call)
-        self._training.stay_open(self._estimator, self._signature)
+        self._training.stay_open(self._estimator, self._given)
 
     def _record_end(self, duration_s: float, result: Any) -> None:
         training = self._training

@@ -20,9 +20,12 @@ from autotrack import model, run
 from autotrack.guard import guard
 from autotrack_integrations.sklearn.asking import params_of
 from autotrack_integrations.sklearn.curves import record_curves
+from autotrack_integrations.sklearn.outputs import outputs_of
 from autotrack_integrations.sklearn.tables import record_tables
 
-__all__ = ["Training", "Trainings", "keep_model"]
+__all__ = ["Given", "Training", "Trainings", "keep_model"]
+
+Given = dict[str, dict[str, Any] | None]  # what X and y of a fit were; nothing of their values
 
 SHARE = 0.05  # of the time of the steps so far may go into metrics and models of them
 KEEP_EVERY_S = 10.0
@@ -45,7 +48,7 @@ class Training:
         self.curves: dict[str, int] = {}
         self._estimator = weakref.ref(estimator)
         self._attributes: tuple[type, dict[str, Any]] | None = None
-        self._signature: Any = None
+        self._given: Given = {}
         self._trained_s = self._spent_s = 0.0
         self._kept_step = 0
         self._kept_at = time.monotonic()
@@ -54,10 +57,10 @@ class Training:
         """Whether more can be recorded in its run: not where the user has ended it, nor in a forked child."""
         return self.run.is_of_this_process and (self.is_ours or self.run.status == "running")
 
-    def stay_open(self, estimator: Any, signature: Any) -> None:
+    def stay_open(self, estimator: Any, given: Given) -> None:
         """It goes on call by call: what ends its run is the end of the estimator or the process."""
         if self._attributes is None:
-            self._signature = signature
+            self._given = given
             self._attributes = type(estimator), estimator.__dict__
             self.run.on_finish.append(lambda _: self._end_steps())
 
@@ -110,7 +113,7 @@ class Training:
             self._kept_step, self._kept_at = self.steps, time.monotonic()
             if run.keeps("curves"):  # steps that there was no time for
                 record_curves(self.run, estimator, self.curves)
-            keep_model(self.run, estimator, self._signature)
+            keep_model(self.run, estimator, self._given)
 
 
 class Trainings:
@@ -137,11 +140,16 @@ class Trainings:
             entry[1].finish_soon()  # in a callback of the garbage collector
 
 
-def keep_model(target: run.Run, estimator: Any, signature: Any) -> None:
-    """Keep the fitted model with its run, if models are kept."""
+def keep_model(target: run.Run, estimator: Any, given: Given) -> None:
+    """Keep the fitted model with its run, if models are kept.
+
+    Args:
+        given: What X and y were.
+    """
     recorder = run.recorder()
     if recorder is None or not recorder.log_models:
         return
+    signature = {"inputs": given.get("X"), "outputs": outputs_of(estimator, given.get("y"))}
     try:
         package = model.pack(estimator, flavor="sklearn", run_id=target.id, signature=signature)
     except model.ModelSaveError as error:
