@@ -169,6 +169,11 @@ class Buffer:
             self._store = Store.to_record(self.root)
         return self._store
 
+    @property
+    def writer_id(self) -> str | None:
+        """Who writes to the store, as it knows its writers; None: nothing was written yet, or nothing can be."""
+        return None if self._writer is None else self._writer.writer_id
+
     def close(self) -> None:
         """Write everything, seal if that is cheap, release the journal. What comes after it is written at once."""
         self._halt()

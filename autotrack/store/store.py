@@ -26,7 +26,7 @@ from autotrack.store.blobs import Blobs
 from autotrack.store.journal import SegmentWriter, new_id
 from autotrack.store.rows import printable
 from autotrack.store.schema import FORMAT_VERSION, METRICS, MIN_READER, MIN_WRITER, RUNS
-from autotrack.store.wal import LocalWal, Wal, is_backlog
+from autotrack.store.wal import Life, LocalWal, Wal, is_backlog
 from autotrack.types import History, Row
 
 if TYPE_CHECKING:
@@ -143,6 +143,10 @@ class Store:
         """
         self._check_may_write()
         return SegmentWriter(Path(self.root) / "wal", rank=rank, **limits)
+
+    def life(self, writer_id: str) -> Life:
+        """Whether this writer may still write; of one that is gone, all that it had to say is there."""
+        return self._wal.life(writer_id)
 
     def rows(self, run_ids: Collection[str] | None = None) -> dict[str, Row]:
         """The rows of these runs, or of all, by run id in the order of time.

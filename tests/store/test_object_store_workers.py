@@ -62,7 +62,7 @@ def test_workers_of_a_study_record_into_one_bucket(bucket, tmp_path, monkeypatch
     trials = run.trials()
     assert [int(trial.tags["trial"]) for trial in trials] == list(range(30))
     assert len({trial.tags["worker"] for trial in trials}) == 3
-    assert all(set(trial.history("intermediate_value").values) == {trial.metrics["value"]} for trial in trials)
+    assert all(list(trial.history("intermediate_value").values) == [trial.metrics["value"]] for trial in trials)
     assert all(trial.params["random_state"] == int(trial.tags["trial"]) for trial in trials)
     assert run.status == "finished"
     assert run.best.metrics["value"] == max(trial.metrics["value"] for trial in trials)

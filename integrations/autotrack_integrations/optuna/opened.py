@@ -11,7 +11,7 @@ from typing import Any
 
 from autotrack import run
 from autotrack.run import Recorder, Run
-from autotrack.run.shared import shared_id
+from autotrack.run.shared import Presence, shared_id
 from autotrack.types import Row
 from autotrack_integrations.optuna.places import Place
 from autotrack_integrations.optuna.trial import started_us, trial_id
@@ -25,12 +25,12 @@ _ZONE_US = 15 * 60 * 1_000_000  # storages keep local times: in other zones they
 _PLAIN = (bool, int, float, str)
 
 
-def open_run(study: Any, place: Place, recorder: Recorder) -> tuple[Run, bool]:
-    """The run of a study, and whether it is new. Processes that share the study's storage share its run."""
+def open_run(study: Any, place: Place, recorder: Recorder) -> tuple[Run, Presence | None]:
+    """The run of a study. Processes that share the study's storage share its run, and each is present in it."""
     name = _name_of(study.study_name)
     key = place.key(study.study_name, study._study_id)
     if key is None:
-        return run.start(name, source="optuna", is_active=False), True
+        return run.start(name, source="optuna", is_active=False), None
     store = recorder.buffer.store()
     recorder.buffer.flush()
     found: dict[str, Row] = {}
@@ -44,13 +44,12 @@ def open_run(study: Any, place: Place, recorder: Recorder) -> tuple[Run, bool]:
     run_id, is_new = shared_id(store, key, is_it)
     if is_new:
         opened = run.start(name, source="optuna", is_active=False, run_id=run_id)
-        recorder.buffer.flush_soon()
-        return opened, True
+        return opened, Presence(recorder.buffer, run_id)
     known: Row = {"run_id": run_id, "name": name, "experiment": recorder.experiment, "source": "optuna"}
     joined = Run({**known, **found.get(run_id, {})}, lambda: recorder, is_live=True)
     joined.stay_running()
     run.announce(joined)
-    return joined, False
+    return joined, Presence(recorder.buffer, run_id)
 
 
 def settings_of(study: Any, directions: Sequence[str], place: Place, names: Sequence[str] | None) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from autotrack.run.inputs import error_text
 from autotrack.run.late import LateRun
 from autotrack.types import Row
 from autotrack_integrations.optuna import trial as trials
+from autotrack_integrations.optuna.found import Found
 from autotrack_integrations.optuna.opened import open_run, settings_of
 from autotrack_integrations.optuna.places import place_of
 from autotrack_integrations.optuna.progress import Ended, Progress
@@ -51,7 +52,7 @@ class StudyRecord:
         self.recorder = recorder
         self._directions = [direction.name.lower() for direction in study.directions]
         self._place = place_of(study._storage)
-        self.run, self.is_new = open_run(study, self._place, recorder)
+        self.run, presence = open_run(study, self._place, recorder)
         self.run.on_finish.append(lambda _: self._catch_up())
         self._common: Row = {"experiment": self.run.experiment, "source": "optuna", "parent_run_id": self.run.id}
         self._spaces = Spaces(lambda name, space: self.run.describe_data({name: space}))
@@ -63,7 +64,7 @@ class StudyRecord:
         self._ended: deque[tuple[Ended, Held | None]] = deque()
         self._is_awaited = False
         self._lock = threading.RLock()  # of what is done in the background
-        self._seen = 0  # trials of the study that are on record, or that somebody else records
+        self._found = Found(presence, self._states_on_record, self._adopt)
         self._has_unseen = True
         self._optimizing = 0
         self._describe(study)
@@ -88,8 +89,7 @@ class StudyRecord:
         with guard("optuna.study"):
             self._describe(study)
             if self._place.at is not None:  # others may have found better trials
-                done = study.get_trials(deepcopy=False)
-                self.recorder.buffer.later(partial(self._settle, done))
+                self.recorder.buffer.later(partial(self._settle, study.get_trials(deepcopy=False)))
         if is_over:
             self.run.finish("finished" if error is None else "failed", error)
             run.announce(self.run)
@@ -102,10 +102,10 @@ class StudyRecord:
             self._see(study)
         frozen = trials.frozen_of(trial)
         number = frozen.number
+        self._found.take(number)
         run_id, tags = trials.trial_id(self.run.id, number), {**self.recorder.tags, "worker": trials.worker()}
         row = trials.start_row(number, run_id, self._common, tags, trials.started_us(frozen))
         opened = self._open[number] = OpenTrial(trial, row, self.recorder, is_held=self.recorder.log_models)
-        self._seen = max(self._seen, number + 1)
         self._await()
         return opened
 
@@ -122,6 +122,7 @@ class StudyRecord:
         """
         number = trial if isinstance(trial, int) else trial.number
         opened = self._open.pop(number, None)
+        self._found.take(number)
         frozen = self._frozen(study, number, trial, opened)
         constraints = self._constraints(study, frozen)
         fields = trials.outcome(frozen, state, self._spaces.name_of(frozen.distributions), constraints)
@@ -167,41 +168,30 @@ class StudyRecord:
 
     def _see(self, study: Any) -> None:
         """Record the trials that were there before, were added or wait."""
-        if not self._has_unseen:
-            return
-        self._has_unseen = False
-        known = study.get_trials(deepcopy=False)
-        unseen = [frozen for frozen in known[self._seen :] if frozen.number not in self._open]
-        self._seen = max(self._seen, len(known))
-        if unseen:
-            self.recorder.buffer.later(partial(self._record, unseen))
+        if self._has_unseen:
+            self._has_unseen = False
+            self.recorder.buffer.later(partial(self._look, study.get_trials(deepcopy=False)))
 
-    def _record(self, unseen: Sequence[Any]) -> None:
-        """Record trials that are as they were found, but for those that somebody else has recorded."""
-        recorded: dict[str, Any] = {}
-        if not self.is_new or self._place.at is not None:
-            for row in self.run.store.children(self.run.id):
-                recorded[row["run_id"]] = row.get("tags", {}).get("state")
-        with self._lock:
-            for frozen in unseen:
-                state = frozen.state.name.lower()
-                before = recorded.get(trials.trial_id(self.run.id, frozen.number))
-                if state == "running" or before not in (None, "waiting") or before == state:
-                    continue
-                constraints = trials.constraints_of(frozen.system_attrs)
-                space = self._spaces.name_of(frozen.distributions)
-                fields = trials.outcome(frozen, state, space, constraints)
-                late = self._late(frozen)
-                values = frozen.values if state == "complete" else None
-                self._write(late, fields, frozen, values, constraints, reports=True)
-                if state != "waiting":
-                    self._note(
-                        Ended(frozen.number, state, values, "infeasible" not in fields["tags"], frozen.params), None
-                    )
-            self._catch_up()
+    def _look(self, known: Sequence[Any]) -> None:
+        self._found.record(known)
+        self._catch_up()
+
+    def _states_on_record(self) -> dict[int, str]:
+        rows = [row.get("tags", {}) for row in self.run.store.children(self.run.id)]
+        return {int(tags["trial"]): tags["state"] for tags in rows if {"trial", "state"} <= tags.keys()}
+
+    def _adopt(self, frozen: Any, state: str) -> None:
+        """Record a trial as it was found."""
+        constraints = trials.constraints_of(frozen.system_attrs)
+        fields = trials.outcome(frozen, state, self._spaces.name_of(frozen.distributions), constraints)
+        values = frozen.values if state == "complete" else None
+        self._write(self._late(frozen), fields, frozen, values, constraints, reports=True)
+        if state != "waiting":
+            self._note(Ended(frozen.number, state, values, "infeasible" not in fields["tags"], frozen.params), None)
 
     def _settle(self, done: Sequence[Any]) -> None:
         """What the storage says of all trials, whichever process has done them."""
+        self._found.record(done)
         found = []
         for frozen in done:
             if frozen.state.is_finished():
