@@ -81,6 +81,7 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("accelerate.accelerator", "autotrack_integrations.trainers.accelerate:watch"),
     ),
     "optuna": (("optuna", "autotrack_integrations.optuna.watch:watch"),),
+    "hyperopt": (("hyperopt", "autotrack_integrations.searches.hyperopt:watch"),),
     "script": (  # what a script says of itself, whatever it trains with
         ("argparse", "autotrack_integrations.script.settings:watch_argparse"),
         ("click", "autotrack_integrations.script.settings:watch_click"),

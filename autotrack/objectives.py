@@ -2,9 +2,11 @@
 
 A study is a run with the param `directions`; its children are trials: the tag `state` says how one ended, the metric
 `value` what it reached, with several objectives `value_0`, `value_1` ...; the tag `infeasible`, that it broke a
-constraint. Other searches name their best candidate themselves, by the param `best_index`.
+constraint; the tag `ranked`, that it counts although it was stopped early. Other searches name their best candidate
+themselves, by the param `best_index`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,9 +45,9 @@ def values_of(trial: Row, count: int) -> list[float] | None:
 
 
 def is_ranked(trial: Row) -> bool:
-    """Whether a trial may be the best one: complete, and within all constraints."""
+    """Whether a trial may be the best one: complete, or stopped early where the search says so; within constraints."""
     tags = trial.get("tags", {})
-    return tags.get("state") == "complete" and "infeasible" not in tags
+    return (tags.get("state") == "complete" or "ranked" in tags) and "infeasible" not in tags
 
 
 def best_of_search(search: Row, children: Sequence[Row]) -> Row | None:
@@ -56,7 +58,8 @@ def best_of_search(search: Row, children: Sequence[Row]) -> Row | None:
         return next((row for row in children if row.get("name") == f"candidate {index}"), None)
     if len(directions) > 1:
         return None
-    found = [(values[0], row) for row in children if is_ranked(row) and (values := values_of(row, 1)) is not None]
+    ranked = [(values[0], row) for row in children if is_ranked(row) and (values := values_of(row, 1)) is not None]
+    found = [(value, row) for value, row in ranked if not math.isnan(value)]
     if not found:
         return None
     choose = max if directions[0] == "maximize" else min

@@ -1,0 +1,183 @@
+"""Searches: the record of one, which is a run whose children are the trials, as a study of Optuna is.
+
+Watches   nothing; the module of each library feeds it
+Records   params    `directions`, how it searches, the best trial as `best_trial` and `best.<param>`
+          metrics   `best_value` by trial, `trials_done`, `trials_complete`, `trials_pruned`, `trials_failed`
+          children  the trials: params, metrics, `value` (what is searched for, also under its own name), the tags
+                    `trial` (its number), `state` (complete, pruned, fail, running), `worker`, `user_attrs.<name>`
+Never     asks the search anything
+Needs     nothing
+"""
+
+import math
+import os
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from autotrack import run
+from autotrack.run import Recorder
+from autotrack.run.buffer import now_us
+from autotrack.run.held import Held
+from autotrack.run.inputs import param_fields
+from autotrack.run.late import LateRun
+from autotrack.types import Row, RunStatus
+from autotrack_integrations.optuna.progress import Ended, Progress
+from autotrack_integrations.optuna.trial import start_row, trial_id, values_by_name
+from autotrack_integrations.optuna.winners import Winners
+
+__all__ = ["SearchRecord"]
+
+_STATUS: dict[str, RunStatus] = {"complete": "finished", "pruned": "finished", "fail": "failed"}
+
+
+class _Ended(Ended):
+    """A trial of whose rank the search decides: some rank those too that they stopped early."""
+
+    @property
+    def is_ranked(self) -> bool:
+        return self.values is not None
+
+
+class SearchRecord:
+    """One search, as this process records it.
+
+    Args:
+        objective: The name of the metric that is searched for.
+        direction: minimize or maximize; None: nothing says which trial is the best one.
+        params: How it searches.
+
+    Attributes:
+        run: The search's run.
+        winners: Whose models are kept.
+    """
+
+    def __init__(
+        self, name: str, source: str, *, objective: str | None, direction: str | None, params: Mapping[str, Any]
+    ) -> None:
+        self.run = run.start(name, source=source, is_active=False)
+        directions = [] if direction is None else [direction]
+        self.run.derive_params({"directions": directions, **params} if directions else params)
+        self.run.on_finish.append(lambda _: self._catch_up())
+        recorder = run.recorder()
+        assert recorder is not None  # the run has begun
+        self._recorder: Recorder = recorder
+        self._pid = os.getpid()
+        self._names = None if objective is None else [objective]
+        self._common: Row = {"experiment": self.run.experiment, "source": source, "parent_run_id": self.run.id}
+        self.winners = Winners(directions, recorder.keep_models if directions else None)
+        self._progress = Progress(self.run, directions)
+        self._open: dict[int, LateRun] = {}
+        self._params: dict[int, Mapping[str, Any]] = {}  # of those that are open
+        self._ended: deque[tuple[Ended, Held | None]] = deque()
+        self._is_awaited = False
+        self._lock = threading.RLock()  # of what is done in the background
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this process records it, where things are recorded now."""
+        return self._pid == os.getpid() and self._recorder is run.recorder()
+
+    def trial_id(self, number: int) -> str:
+        """The id of a trial's run."""
+        return trial_id(self.run.id, number)
+
+    def opened(self, number: int) -> LateRun | None:
+        """The run of a trial that is not over."""
+        return self._open.get(number)
+
+    def begin(
+        self,
+        number: int,
+        params: Mapping[str, Any],
+        *,
+        worker: str = "",
+        started_us: int | None = None,
+        held: Held | None = None,
+    ) -> LateRun:
+        """A trial has begun.
+
+        Args:
+            held: Where the models wait that it trains in this process.
+        """
+        self.run.reopen()
+        tags = {**self._recorder.tags, **({"worker": worker} if worker else {})}
+        row = start_row(number, self.trial_id(number), self._common, tags, started_us or now_us())
+        row.update(param_fields(params))
+        opened = self._open[number] = LateRun(row, self._recorder)
+        self._params[number] = params
+        opened.held = held
+        self._await()
+        return opened
+
+    def change(self, number: int, params: Mapping[str, Any]) -> None:
+        """A trial goes on with other params."""
+        if number in self._open and params != self._params[number]:
+            self._params[number] = params
+            self._open[number].derive_params(params)
+
+    def end(
+        self,
+        number: int,
+        state: str,
+        value: float | None = None,
+        *,
+        step: int = 0,
+        is_ranked: bool = False,
+        fields: Row | None = None,
+    ) -> None:
+        """A trial is over.
+
+        Args:
+            state: complete, pruned or fail.
+            value: What it reached, if it reached anything.
+            is_ranked: Whether it may be the best one.
+            fields: What else its row shall say.
+        """
+        opened, params = self._open.pop(number, None), self._params.pop(number, {})
+        if opened is None:
+            return
+        is_ranked = is_ranked and value is not None and not math.isnan(value)
+        found: Row = {"status": _STATUS[state], "end_ts": now_us(), **(fields or {})}
+        found["tags"] = {**found.get("tags", {}), "state": state}
+        if is_ranked and state != "complete":
+            found["tags"]["ranked"] = "yes"
+        opened.write(found)
+        if value is not None:
+            opened.derive_metrics(values_by_name([value], self._names, opened.logged), step)
+        values = [value] if is_ranked and value is not None else None
+        self._ended.append((_Ended(number, state, values, True, params), opened.held))
+        self._await()
+
+    def finish(self, error: BaseException | None) -> None:
+        """The search is over, at least for now: what still runs will tell no more."""
+        for number, opened in list(self._open.items()):
+            del self._open[number], self._params[number]
+            opened.write({"status": "killed", "end_ts": now_us(), "reason": "The search ended before it."})
+            if opened.held is not None:
+                opened.held.drop()
+        self.run.finish("finished" if error is None else "failed", error)
+        run.announce(self.run)
+
+    def _await(self) -> None:
+        if not self._is_awaited:
+            self._is_awaited = True
+            self._recorder.buffer.later(self._tell)
+
+    def _tell(self) -> None:
+        """Record what has come to pass since the last time."""
+        self._is_awaited = False
+        if self._pid == os.getpid():
+            for opened in list(self._open.values()):
+                opened.write()
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            news = []
+            while self._ended:
+                ended, held = self._ended.popleft()
+                news.append(ended)
+                self.winners.end(ended.number, ended.values, held)
+            self._progress.add(news)
