@@ -13,6 +13,7 @@ __all__ = [
     "AutotrackWarning",
     "ConfigError",
     "DataError",
+    "GateFailedError",
     "InvalidNameError",
     "MissingLibraryError",
     "ModelCorruptedError",
@@ -24,6 +25,7 @@ __all__ = [
     "RunNotFoundError",
     "ScriptNotFoundError",
     "SearchError",
+    "SignatureError",
     "StoreError",
     "StoreFormatError",
     "StoreNotFoundError",
@@ -117,8 +119,16 @@ class UntrustedModelError(AutotrackError, PermissionError):
     """Loading this package would run code of somebody who is not known to be trusted."""
 
 
+class SignatureError(AutotrackError, ValueError):
+    """Data has other columns, dtypes or another shape than what the model was fitted on; `problems` lists them."""
+
+
 class RegistryConflictError(AutotrackError, RuntimeError):
     """An alias was moved by somebody else in between."""
+
+
+class GateFailedError(AutotrackError, RuntimeError):
+    """A version does not keep to the rule it was to be promoted under; nothing was changed."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

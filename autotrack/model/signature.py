@@ -1,4 +1,4 @@
-"""What an X or y is: kind, shape, dtypes, feature names. Not one value of it.
+"""What an X or y is: kind, shape, dtypes (with their categories), feature names. Not one value of it.
 
 Works by looking at the libraries that are already loaded: data of a library that is not loaded cannot exist. Never
 copies, iterates, densifies or computes the data. The result is plain JSON, bounded however wide the data is:
@@ -17,6 +17,8 @@ __all__ = ["MAX_NAMES", "describe"]
 MAX_NAMES = 1000  # columns listed by name and dtype; `shape` counts all of them
 _MAX_TEXT = 200  # characters of one column name or dtype: structured and categorical dtypes can be pages long
 _MAX_DIMENSIONS = 32
+_MAX_CATEGORIES = 100  # of a column, and columns that list theirs; more are no categories but identifiers
+_CATEGORICAL = ("CategoricalDtype", "Enum")  # pandas and Polars
 
 _DTYPE_NAMES: dict[Any, str] = {}  # numpy's own str(dtype) takes longer than all the rest here
 
@@ -70,7 +72,8 @@ def _list(data: list[Any] | tuple[Any, ...]) -> dict[str, Any]:
 def _pandas(data: Any, pandas: ModuleType) -> dict[str, Any] | None:
     if _is(data, pandas, "DataFrame"):
         shown = data if data.shape[1] <= MAX_NAMES else data.iloc[:0, :MAX_NAMES]
-        return _frame("pandas", data.shape, shown.columns, shown.dtypes)
+        dtypes = list(shown.dtypes)
+        return _frame("pandas", data.shape, shown.columns, dtypes) | _categories(shown.columns, dtypes)
     if _is(data, pandas, "Series"):
         return _series("pandas", len(data), data.name, data.dtype)
     return None
@@ -78,7 +81,7 @@ def _pandas(data: Any, pandas: ModuleType) -> dict[str, Any] | None:
 
 def _polars(data: Any, polars: ModuleType) -> dict[str, Any] | None:
     if _is(data, polars, "DataFrame"):
-        return _frame("polars", data.shape, data.columns, data.dtypes)
+        return _frame("polars", data.shape, data.columns, data.dtypes) | _categories(data.columns, data.dtypes)
     if _is(data, polars, "Series"):
         return _series("polars", len(data), data.name, data.dtype)
     if _is(data, polars, "LazyFrame"):  # its shape and even its schema would have to be computed
@@ -147,6 +150,19 @@ def _frame(library: str, shape: Iterable[int], names: Iterable[Any], dtypes: Ite
         "names": [_text(name) for name in islice(names, MAX_NAMES)],
         "dtypes": [_text(dtype) for dtype in islice(dtypes, MAX_NAMES)],
     }
+
+
+def _categories(names: Iterable[Any], dtypes: Iterable[Any]) -> dict[str, Any]:
+    """The categories of columns whose type lists them, as part of the type; absent where there are none or too many."""
+    found: dict[str, list[Any]] = {}
+    for name, dtype in islice(zip(names, dtypes, strict=True), MAX_NAMES):
+        if type(dtype).__name__ in _CATEGORICAL and len(found) < _MAX_CATEGORIES and len(dtype.categories) > 0:
+            labels = dtype.categories[: _MAX_CATEGORIES + 1]
+            labels = labels.to_list() if hasattr(labels, "to_list") else list(labels)
+            are_plain = all(type(label) in (str, int, bool) and len(str(label)) <= _MAX_TEXT for label in labels)
+            if are_plain and len(labels) <= _MAX_CATEGORIES:
+                found[_text(name)] = labels
+    return {"categories": found} if found else {}
 
 
 def _series(library: str, length: int, name: object, dtype: object) -> dict[str, Any]:
