@@ -12,9 +12,10 @@ from autotrack import config, run
 from autotrack.errors import ConfigError, nearest
 from autotrack.guard import guard
 from autotrack.hooks import forget_import, on_import
-from autotrack.models import load_model, register_model
+from autotrack.models import load_model
 from autotrack.names import check_name
 from autotrack.process import get_run, reading_store, record_into, reopened
+from autotrack.registration import register_model
 from autotrack.run import Run, active_run, last_run, paused
 from autotrack.run.active import (
     log_artifact,

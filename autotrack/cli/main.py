@@ -23,6 +23,7 @@ _COMMANDS = {
     "ls": "autotrack.cli.runs:ls",
     "show": "autotrack.cli.show:show",
     "models": "autotrack.cli.models:models",
+    "keys": "autotrack.cli.keys:keys",
     "sql": "autotrack.cli.sql:sql",
     "compact": "autotrack.cli.store:compact",
     "gc": "autotrack.cli.store:gc",

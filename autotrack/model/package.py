@@ -82,32 +82,38 @@ def pack(
 
 
 def extend(
-    manifest: bytes, *, registered_as: str, lineage: Mapping[str, Any], files: Mapping[str, bytes]
+    manifest: bytes,
+    *,
+    registered_as: str,
+    lineage: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    facts: Mapping[str, Any],
 ) -> Package | None:
     """The package as it is registered: bound to a name, with what the model was made of, and further files.
 
     Args:
-        manifest: Of a package of this user's.
-        lineage: Data, code and author, as plain values.
+        lineage: Run, data, code and author, as plain values.
         files: Further files by path, such as a form that is data only.
+        facts: Further fields of the manifest; those that are known stay.
 
     Returns:
-        The new manifest, with the further files; None if this user did not seal the package: a seal would vouch for it.
+        The new manifest, with the further files; None if neither this user nor somebody whose key they took in sealed
+        the package: a seal of ours would vouch for it.
     """
     parsed = Manifest.parse(manifest)
-    if trust.provenance(parsed.body, None if parsed.seal is None else dict(parsed.seal)) != "own":
+    if trust.provenance(parsed.body, None if parsed.seal is None else dict(parsed.seal)) not in ("own", "believed"):
         return None
     content: dict[str, Any] = json.loads(parsed.body)
     known = {file.path for file in parsed.files}
     added = {path: data for path, data in files.items() if path not in known}
+    given = {name: value for name, value in facts.items() if content.get(name) is None}
     content |= {
         "format": FORMAT,
         "registered_as": registered_as,
         "signature": parsed.signature,
-        "lineage": {**parsed.lineage, **lineage},
+        **_plain({**given, "lineage": {**parsed.lineage, **lineage}}),
         "files": sorted([*content["files"], *_entries(added)], key=lambda entry: str(entry["path"])),
     }
-    content["lineage"] = _plain(content["lineage"])
     return Package(_sealed(content), added)
 
 
@@ -122,9 +128,10 @@ def _sealed(content: dict[str, Any]) -> bytes:
     return canonical({**content, "seal": trust.seal(canonical(content))})
 
 
-def _plain(values: Mapping[str, Any]) -> object:
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """As a reader will parse it, so that the seal is over the same bytes (keys that are no strings sort otherwise)."""
-    return json.loads(json.dumps(values, default=str))
+    plain: dict[str, Any] = json.loads(json.dumps(values, default=str))
+    return plain
 
 
 def _own_version() -> str:

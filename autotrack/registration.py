@@ -1,0 +1,171 @@
+"""Registering a model: the package of a run, or of a model as it is, becomes a version of a name.
+
+What is registered is more than what a fit leaves: bound by its seal to the name, with its lineage (run, params,
+metrics, data, code, author) and, where the format has one that holds this model, a form that is data only, which
+others can load without trusting anybody.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from autotrack import config
+from autotrack.errors import AutotrackError, ModelCorruptedError, ModelNotFoundError, StoreError
+from autotrack.models import manifest_of, package_manifest, with_model
+from autotrack.process import author, get_run, recorder_of
+from autotrack.run import Run
+from autotrack.run.best import Best
+from autotrack.store import Store
+from autotrack.types import ModelVersion
+
+if TYPE_CHECKING:
+    from autotrack.registry import Registry
+
+__all__ = ["register_model"]
+
+
+def register_model(
+    run_or_model: Any,
+    name: str,
+    *,
+    alias: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    input_example: Any = None,
+) -> ModelVersion:
+    """Give a model a name and the next version number.
+
+    Args:
+        run_or_model: A run, its id, or a model itself. Of a study it is the model of the best trial.
+        name: The registered model's name.
+        alias: A movable name that this version gets, such as `champion`.
+        input_example: A few rows to call the model with. They become part of the package: mind what they say.
+
+    Raises:
+        ModelNotFoundError: The run has no model.
+        ModelCorruptedError: A file of it is missing or was changed.
+        InvalidNameError: A name cannot be used.
+        ModelSaveError: The model cannot be turned into a package.
+        DataError: The input example cannot be kept.
+    """
+    from autotrack.model.example import FILE_NAME, example_json
+    from autotrack.registry import Registry, check_new_names
+
+    check_new_names(name, alias)
+    files = {} if input_example is None else {FILE_NAME: example_json(input_example)}
+    store, source, found = _source(run_or_model, input_example)
+    registry = Registry(store)
+    manifest = None if files else _registered_before(registry, name, source, found)
+    return registry.register(
+        name,
+        manifest or _package(store, source, found, name, files),
+        run_id=None if found is None else found.id,
+        alias=alias,
+        tags=tags,
+        description=description,
+        by=author(),
+    )
+
+
+def _source(run_or_model: Any, input_example: Any) -> tuple[Store, str, Run | None]:
+    """The store, the SHA-256 of the manifest and the run of a run's model, or of a model kept for the purpose."""
+    from autotrack.model import describe, pack, signature_of
+
+    if isinstance(run_or_model, str):
+        run_or_model = get_run(run_or_model)
+    if isinstance(run_or_model, Best):
+        run_or_model = run_or_model.run
+    if isinstance(run_or_model, Run):
+        run_or_model = with_model(run_or_model)
+        manifest = manifest_of(run_or_model, None)
+        _make_durable(run_or_model.store, manifest)
+        return run_or_model.store, manifest, run_or_model
+    inputs = None if input_example is None else signature_of(describe(input_example))
+    package = pack(run_or_model, signature=None if inputs is None else {"inputs": inputs, "outputs": None})
+    store = recorder_of(config.load().store).buffer.store()
+    for content in package.files.values():
+        store.blobs.put(content)
+    return store, store.blobs.put(package.manifest), None
+
+
+def _registered_before(registry: "Registry", name: str, source: str, found: Run | None) -> str | None:
+    """The manifest of the version that was made of this very model of a run: it is not made again."""
+    if found is None:
+        return None
+    with suppress(ModelNotFoundError):
+        for version in registry.versions(name):
+            if version.run_id == found.id and _source_of(found.store, version.manifest) == source:
+                return version.manifest
+    return None
+
+
+def _source_of(store: Store, manifest: str) -> str:
+    """The SHA-256 of the manifest that a registered one was made of; its own where nothing was added."""
+    content: dict[str, Any] = json.loads(package_manifest(store, manifest))
+    return str(content.get("source") or manifest)
+
+
+def _package(store: Store, source: str, found: Run | None, name: str, files: Mapping[str, bytes]) -> str:
+    """Keep the package as it is registered; the SHA-256 of its manifest."""
+    from autotrack.model import extend
+
+    data = package_manifest(store, source)
+    forms, facts = _data_only(store, data)
+    facts["source"] = source
+    lineage = {"author": author()} if found is None else _lineage(found)
+    package = extend(data, registered_as=name, lineage=lineage, files={**forms, **files}, facts=facts)
+    if package is None:
+        return source  # somebody else's: it stays as they sealed it
+    for content in package.files.values():
+        store.blobs.put(content, durable=True)
+    return store.blobs.put(package.manifest, durable=True)
+
+
+def _data_only(store: Store, manifest: bytes) -> tuple[Mapping[str, bytes], dict[str, Any]]:
+    """The files of the form that is data only, and what the manifest says of it; of others' packages nothing."""
+    from autotrack.model import Manifest, formats, unpack
+
+    flavor = Manifest.parse(manifest).flavor
+    save: Any = getattr(formats.for_loading(flavor), "save_data_only", None)
+    if save is None:
+        return {}, {}
+    try:
+        files: Mapping[str, bytes] = save(unpack(manifest, store.blobs.get))
+    except AutotrackError as error:
+        return {}, {"data_only": {"reason": str(error).partition("\n")[0]}}
+    return files, {"data_only": {"files": sorted(files)}}
+
+
+def _lineage(found: Run) -> dict[str, Any]:
+    """What the model was made of, as far as its run knows."""
+    metrics = {key: value if math.isfinite(value) else str(value) for key, value in found.metrics.items()}
+    git = found.code.get("git") or {}
+    return {
+        "run": {"id": found.id, "name": found.name, "experiment": found.experiment},
+        "started_at": found.started_at.isoformat(),
+        "author": found.author,
+        "params": found.params,
+        "metrics": metrics,
+        "data": {name: _without_columns(facts) for name, facts in found.data.items()},
+        "git": {key: git[key] for key in ("commit", "branch", "dirty", "remote") if key in git},
+    }
+
+
+def _without_columns(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a data set what tells it from others: its columns stand in the signature."""
+    return {key: value for key, value in facts.items() if key not in ("names", "dtypes")}
+
+
+def _make_durable(store: Store, manifest: str) -> None:
+    """See to it that the whole package is here, unchanged, and survives a power cut: a fit does not wait for that."""
+    from autotrack.model import Manifest
+
+    data = package_manifest(store, manifest)
+    try:
+        for file in Manifest.parse(data).files:
+            store.blobs.put(store.blobs.get(file.sha256), durable=True)
+    except StoreError as error:
+        raise ModelCorruptedError(f"This model was not registered. {error}", manifest=manifest) from error
+    store.blobs.put(data, durable=True)
