@@ -98,8 +98,10 @@ def read_file(backend: Backend, table: DeltaTable, file: DataFile, columns: Sequ
         return as_ours(parquet.read(columns=wanted, use_threads=False), RUNS)
 
 
-def read_points(backend: Backend, table: DeltaTable, file: DataFile, run_id: str, key: str) -> Any:
-    """The row groups of a file of `metrics` that may hold points of this run and key; None if none does."""
+def read_points(backend: Backend, table: DeltaTable, file: DataFile, runs: tuple[str, str], key: str) -> Any:
+    """The row groups of a file of `metrics` that may hold points of this key and of runs from the first of these ids to
+    the last; None if none does.
+    """
     import pyarrow.parquet as pq
 
     columns = ["run_id", "key", "step", "epoch", "ts", "value"]
@@ -115,7 +117,7 @@ def read_points(backend: Backend, table: DeltaTable, file: DataFile, run_id: str
         groups = [
             group
             for group in range(parquet.num_row_groups)
-            if _group_may_hold(parquet.metadata.row_group(group), {"run_id": run_id, "key": key})
+            if _group_may_hold(parquet.metadata.row_group(group), {"run_id": runs, "key": (key, key)})
         ]
         if not groups:
             return None
@@ -148,14 +150,14 @@ def as_ours(rows: Any, columns: Mapping[str, Kind]) -> Any:
     return rows
 
 
-def _group_may_hold(group: Any, values: dict[str, str]) -> bool:
-    """Whether a row with these values can be in a row group. Its runs are sorted, its keys only within a run."""
+def _group_may_hold(group: Any, ranges: dict[str, tuple[str, str]]) -> bool:
+    """Whether a row with values in these ranges can be in a row group; its runs are sorted, keys only within a run."""
     for position in range(group.num_columns):
         column = group.column(position)
-        value = values.get(column.path_in_schema)
-        if value is not None and column.is_stats_set and column.statistics.has_min_max:
-            low, high = column.statistics.min, column.statistics.max
-            if not low <= value <= high:
+        wanted = ranges.get(column.path_in_schema)
+        if wanted is not None and column.is_stats_set and column.statistics.has_min_max:
+            first, last = wanted
+            if column.statistics.max < first or last < column.statistics.min:
                 return False
     return True
 

@@ -6,6 +6,7 @@ what the snapshot's marks cover. The other way round, a segment sealed in betwee
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -70,9 +71,10 @@ class Scanner:
         wanted = None if run_ids is None else {printable(run_id) for run_id in run_ids}
         return self._retry(lambda: self._rows(wanted))
 
-    def points(self, run_id: str, key: str) -> History:
-        """All points of a metric of a run, by step and time."""
-        return self._retry(lambda: self._points(printable(run_id), printable(key)))
+    def points(self, run_ids: Collection[str], key: str) -> dict[str, History]:
+        """All points of a metric of some runs, by step and time; runs that have none are left out."""
+        places = {run_id: place for place, run_id in enumerate(sorted(set(map(printable, run_ids))))}
+        return self._retry(lambda: self._points(places, printable(key))) if places else {}
 
     def _retry(self, read: Callable[[], _T | None]) -> _T:
         missing: object = None
@@ -225,28 +227,22 @@ class Scanner:
             state.kill("the process that wrote this run ended without finishing it", state.updated_ts, "")
         return True
 
-    def _points(self, run_id: str, key: str) -> History:
-        import numpy as np
-
+    def _points(self, places: dict[str, int], key: str) -> dict[str, History]:
         writers = self._live.read(self._common_marks())
         snapshot = self._metrics.snapshot()
+        run_ids = list(places)
+        first, last = run_ids[0], run_ids[-1]
         parts: list[Any] = []
         for file in snapshot.files.values():
-            if file.may_hold("run_id", run_id) and file.may_hold("key", key):
-                table = read_points(self._backend, self._metrics, file, run_id, key)
+            if file.may_overlap("run_id", first, last) and file.may_hold("key", key):
+                table = read_points(self._backend, self._metrics, file, (first, last), key)
                 if table is not None:
-                    parts.extend(_matching(chunk, run_id, key) for chunk in table.to_batches())
+                    parts.extend(_matching(chunk, places, key) for chunk in table.to_batches())
         for writer in writers:
-            mark = snapshot.marks.get(writer.writer_id, -1)
-            parts.extend(_live_points(segment, run_id, key) for segment in writer.segments if segment.seq > mark)
+            segments = segments_behind(writer, snapshot.marks.get(writer.writer_id, -1))
+            parts.extend(_live_points(segment, places, key) for segment in segments)
         parts = [part for part in parts if len(part[0])]
-        if not parts:
-            return History([], [], [], [])
-        steps, epochs, times, values = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        order = np.lexsort((times, steps))
-        if not np.array_equal(order, np.arange(len(order))):
-            steps, epochs, times, values = steps[order], epochs[order], times[order], values[order]
-        return history_of(steps, epochs, times, values)
+        return {run_ids[place]: history_of(*columns) for place, columns in _by_run(parts)} if parts else {}
 
     def _common_marks(self) -> dict[str, int]:
         """What every table has sealed: marks only grow, so that need not be read from the live record."""
@@ -321,25 +317,39 @@ def segments_behind(writer: LiveWriter, mark: int) -> list[Segment]:
     return [segment for segment in writer.segments if segment.seq > mark]
 
 
-def _live_points(segment: Segment, run_id: str, key: str) -> tuple[Any, Any, Any, Any]:
+def _live_points(segment: Segment, places: Mapping[str, int], key: str) -> tuple[Any, Any, Any, Any, Any]:
+    """The points of a key and some runs in a segment, as numpy arrays: place of the run, step, epoch, time, value."""
     import numpy as np
 
-    points = points_of(segment)
-    run_numbers = [number for number, name in segment.runs.items() if name == run_id]
+    numbers = {number: places[name] for number, name in segment.runs.items() if name in places}
     key_numbers = [number for number, name in segment.keys.items() if name == key]
-    points = points[np.isin(points["run"], run_numbers) & np.isin(points["key"], key_numbers)]
-    return points["step"], points["epoch"].astype("<i8"), points["ts"], points["value"]
+    points = points_of(segment)
+    points = points[np.isin(points["run"], list(numbers)) & np.isin(points["key"], key_numbers)]
+    runs = np.fromiter(map(numbers.__getitem__, points["run"].tolist()), "<i8", len(points))
+    return runs, points["step"], points["epoch"].astype("<i8"), points["ts"], points["value"]
 
 
-def _matching(batch: Any, run_id: str, key: str) -> tuple[Any, Any, Any, Any]:
-    """The points of a run and key in a record batch, as numpy arrays."""
+def _matching(batch: Any, places: Mapping[str, int], key: str) -> tuple[Any, Any, Any, Any, Any]:
+    """The same in a record batch."""
     import numpy as np
 
-    chosen = np.ones(batch.num_rows, bool)
-    for name, value in (("run_id", run_id), ("key", key)):
-        column = batch.column(name)
-        names = texts(column.dictionary)
-        chosen &= as_numpy(column.indices) == (names.index(value) if value in names else -1)
+    run_column, key_column = batch.column("run_id"), batch.column("key")
+    names, keys = texts(run_column.dictionary), texts(key_column.dictionary)
+    runs = np.fromiter((places.get(name, -1) for name in names), "<i8", len(names))[as_numpy(run_column.indices)]
+    chosen = (runs >= 0) & (as_numpy(key_column.indices) == (keys.index(key) if key in keys else -1))
     epochs = np.where(presence(batch.column("epoch")), as_numpy(batch.column("epoch")), NO_EPOCH)
     steps, times, values = (as_numpy(batch.column(name)) for name in ("step", "ts", "value"))
-    return steps[chosen], epochs[chosen], times[chosen], values[chosen]
+    return runs[chosen], steps[chosen], epochs[chosen], times[chosen], values[chosen]
+
+
+def _by_run(parts: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:
+    """The place of each run that has points, with its steps, epochs, times and values, by step and time."""
+    import numpy as np
+
+    runs, steps, epochs, times, values = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.lexsort((times, steps, runs))
+    if not np.array_equal(order, np.arange(len(order))):
+        runs, steps, epochs, times, values = (column[order] for column in (runs, steps, epochs, times, values))
+    starts = np.flatnonzero(np.diff(runs, prepend=-1))
+    for start, end in pairwise([*starts.tolist(), len(runs)]):
+        yield int(runs[start]), [column[start:end] for column in (steps, epochs, times, values)]

@@ -55,6 +55,26 @@ def test_sealed_and_live_points_of_several_writers_are_one_history_in_order(stor
     assert store.points("run-b", "acc").values == []
 
 
+def test_points_of_several_runs_in_one_scan_are_those_of_each(store, recorder):
+    sealed, live = recorder(store, max_bytes=0), recorder(store)
+    for number, run_id in enumerate(("run-a", "run-b", "run-c", "run-d")):
+        sealed.points(run_id, "loss", [number, number + 0.5])
+        sealed.points(run_id, "other", [-1.0])
+    sealed.close()
+    store.seal()
+    live.points("run-b", "loss", [7.0], first_step=1)
+    live.points("run-e", "loss", [8.0])
+    wanted = ["run-e", "run-d", "run-b", "run-x"]
+    found = store.points_of(wanted, "loss")
+    assert {run_id: (list(each.steps), list(each.values)) for run_id, each in found.items()} == {
+        "run-b": ([0, 1, 1], [1.0, 1.5, 7.0]),
+        "run-d": ([0, 1], [3.0, 3.5]),
+        "run-e": ([0], [8.0]),
+    }
+    assert all(found[run_id] == store.points(run_id, "loss") for run_id in found)
+    assert store.points_of([], "loss") == {}
+
+
 def test_points_of_one_step_come_in_the_order_of_their_times(store, recorder):
     late, early = recorder(store), recorder(store)
     late.ts += 100
