@@ -1,6 +1,7 @@
 """Models by reference, back from the store: checked, and only if whoever made them is trusted."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from autotrack.errors import DataError, ModelCorruptedError, ModelNotFoundError, StoreError, nearest
@@ -8,7 +9,7 @@ from autotrack.process import get_run, reading_store
 from autotrack.run import Run
 from autotrack.store import Store
 
-__all__ = ["load_model", "manifest_of", "package_manifest", "with_model"]
+__all__ = ["Found", "find_package", "load_model", "manifest_of", "package_manifest", "with_model"]
 
 
 def load_model(reference: str, *, trust: bool | str | None = None, module: Any = None) -> Any:
@@ -25,19 +26,56 @@ def load_model(reference: str, *, trust: bool | str | None = None, module: Any =
         UntrustedModelError: Somebody else saved it, and loading it would run their code.
     """
     from autotrack.model import unpack
+
+    found = find_package(reference)
+    read = found.store.blobs.get
+    return unpack(
+        package_manifest(found.store, found.manifest),
+        read,
+        trust=trust,
+        module=module,
+        run=None if found.run_id is None or found.registered_as else (found.run_id, found.name),
+        registered_as=found.registered_as,
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the package that a reference means was found.
+
+    Attributes:
+        manifest: SHA-256 of its manifest.
+        run_id: The run whose model it is, if there is one.
+        name: What the model is called there.
+        registered_as: The registered name, if that was the way to it.
+        version: And its number.
+    """
+
+    store: Store
+    manifest: str
+    run_id: str | None
+    name: str = "model"
+    registered_as: str | None = None
+    version: int | None = None
+
+
+def find_package(reference: str) -> Found:
+    """The package that a reference means; it is not looked into.
+
+    Raises:
+        ModelNotFoundError, RunNotFoundError: There is no such model, version, alias or run.
+    """
     from autotrack.registry import Registry, parse
 
     wanted = parse(reference)
     store = reading_store()
-    place: dict[str, Any] = {}
-    if wanted.run_id is not None:
-        found = with_model(get_run(wanted.run_id))
-        manifest = manifest_of(found, wanted.artifact)
-        place["run"] = found.id, next(name for name, sha256 in found.models.items() if sha256 == manifest)
-    else:
+    if wanted.run_id is None:
         version = Registry(store).resolve(wanted)
-        manifest, place["registered_as"] = version.manifest, version.name
-    return unpack(package_manifest(store, manifest), store.blobs.get, trust=trust, module=module, **place)
+        return Found(store, version.manifest, version.run_id, registered_as=version.name, version=version.version)
+    found = with_model(get_run(wanted.run_id))
+    manifest = manifest_of(found, wanted.artifact)
+    name = next(name for name, sha256 in found.models.items() if sha256 == manifest)
+    return Found(store, manifest, found.id, name)
 
 
 def with_model(found: Run) -> Run:

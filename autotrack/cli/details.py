@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack.errors import AutotrackError
 
 if TYPE_CHECKING:
+    from autotrack.model.manifest import Manifest
     from autotrack.store import Store
 
 __all__ = ["command_text", "data_text", "local_time", "package_facts", "size_text"]
@@ -36,13 +37,31 @@ def package_facts(store: "Store", manifest_sha: str) -> dict[str, Any]:
     sizes = sum(file.size_bytes for file in manifest.files)
     facts = {
         "class": manifest.model_class,
-        "input": data_text(manifest.signature) if manifest.signature else None,
+        "input": _signature_text(manifest, "inputs"),
+        "output": _signature_text(manifest, "outputs"),
         "size": f"{size_text(sizes)} in {', '.join(file.path for file in manifest.files)}",
         "needs": ", ".join([f"Python {manifest.python}", *manifest.requirements]),
+        "data-only form": _data_only_text(manifest.data_only),
         "sealed": None if manifest.seal else "no: whoever loads it must say trust=",
         "package": manifest.id,
     }
     return {name: text for name, text in facts.items() if text is not None}
+
+
+def _signature_text(manifest: "Manifest", part: str) -> str | None:
+    found = dict((manifest.signature or {}).get(part) or {})
+    if len(set(found.get("dtypes", ()))) == 1:
+        found["dtype"] = found.pop("dtypes")[0]
+    if "shape" in found:  # how many rows there were is no matter
+        found["shape"] = ["rows", *found["shape"][1:]]
+    return data_text(found) or None
+
+
+def _data_only_text(data_only: Mapping[str, Any] | None) -> str | None:
+    """Whether others can load it without trusting whoever made it; nothing of a model that is not registered."""
+    if data_only is None:
+        return None
+    return ", ".join(data_only["files"]) if data_only.get("files") else f"none: {data_only.get('reason', 'unknown')}"
 
 
 def command_text(argv: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ _COMMANDS = {
     "show": "autotrack.cli.show:show",
     "models": "autotrack.cli.models:models",
     "keys": "autotrack.cli.keys:keys",
+    "env": "autotrack.cli.env:env",
     "sql": "autotrack.cli.sql:sql",
     "compact": "autotrack.cli.store:compact",
     "gc": "autotrack.cli.store:gc",

@@ -50,6 +50,8 @@ class Manifest:
         seal: Fingerprint of a key and an HMAC under it; None when the writer had no key.
         signature: What its `inputs` and `outputs` are, each as `signature.describe` says it, or None.
         lineage: What it was made of: data, code, author.
+        data_only: The `files` of a form that is loaded without running code, or the `reason` why there is none; None:
+            nobody has tried to make one.
         body: What the seal is made over: all of the manifest but the seal.
     """
 
@@ -67,6 +69,7 @@ class Manifest:
     requirements: tuple[str, ...]
     signature: Mapping[str, Any] | None
     lineage: Mapping[str, Any]
+    data_only: Mapping[str, Any] | None
     seal: Mapping[str, str] | None
     body: bytes = field(repr=False)
 
@@ -108,6 +111,7 @@ class Manifest:
             requirements=_texts(content, "requirements"),
             signature=_signature(content, number),
             lineage=lineage if isinstance(lineage := content.get("lineage"), dict) else {},
+            data_only=said if isinstance(said := content.get("data_only"), dict) else None,
             seal=seal,
             body=canonical(content),
         )
