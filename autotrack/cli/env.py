@@ -17,7 +17,9 @@ __all__ = ["env"]
 @click.option("--all", "everything", is_flag=True, help="All packages that were installed, not only those needed.")
 @click.option("--check", is_flag=True, help="Tell what is not here as it was; exit code 1 if anything is not.")
 @click.pass_context
-def env(XX) -> None:
+def env(
+    ctx: click.Context, *, reference: str, output: str | None, everything: bool, check: bool, as_json: bool
+) -> None:
     """Print what RUN or MODEL needs, in the exact versions it was made with, as pip and uv read it.
 
     \b
