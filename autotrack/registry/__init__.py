@@ -7,21 +7,51 @@ Truth is an append-only, hash-chained log of events per model (events.py); every
 """
 
 from autotrack.registry.events import Event
-from autotrack.registry.here import delete_alias, delete_version, get, history, list, set_alias, versions  # noqa: A004
+from autotrack.registry.here import (
+    aliases,
+    delete_alias,
+    delete_version,
+    describe,
+    diff,
+    export,
+    get,
+    history,
+    import_file,
+    list,  # noqa: A004
+    promote,
+    resolve,
+    rollback,
+    set_alias,
+    set_tag,
+    verify,
+    versions,
+)
 from autotrack.registry.registry import Registry, check_new_names
 from autotrack.registry.uri import ModelRef, parse
+from autotrack.registry.verification import Verified
 
 __all__ = [
     "Event",
     "ModelRef",
     "Registry",
+    "Verified",
+    "aliases",
     "check_new_names",
     "delete_alias",
     "delete_version",
+    "describe",
+    "diff",
+    "export",
     "get",
     "history",
+    "import_file",
     "list",
     "parse",
+    "promote",
+    "resolve",
+    "rollback",
     "set_alias",
+    "set_tag",
+    "verify",
     "versions",
 ]

@@ -87,6 +87,7 @@ def _append(here: EventLog, there: EventLog, name: str, events: list[Event]) -> 
                 "Expected the model to rest. See what it has become with: autotrack models show "
                 f"{name}; and import again."
             )
+    here.note_copied(name, events[-1])
 
 
 def _parted(known: list[Event], theirs: list[Event], number: int) -> StoreError:

@@ -8,8 +8,10 @@
 `checksum` is the event's own, so that damage to the newest one shows too. A number is claimed by put_if_absent:
 of all who try, one gets it, and the others look again. Events are on the disk before they count.
 
-Both are against accidents and careless edits; who may write the store can write a new chain, or take the newest
-events away. What a package may run is decided by its seal, never by the registry.
+Both are against accidents and careless edits; who may write the store can write a new chain. That the newest events
+were taken away is seen by the heads (heads.py). What a package may run is decided by its seal, never by the registry.
+
+An `alias` event may say more: `also` (other aliases and where they point from then on), `rollback`, `reason`, `gate`.
 """
 
 import hashlib
@@ -19,12 +21,13 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from autotrack.errors import InvalidNameError, StoreError, StoreFormatError
 from autotrack.model.manifest import canonical
+from autotrack.registry.heads import Heads
 from autotrack.types import to_datetime
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ _ROOT = "registry/"
 _MAX_FOLDER_BYTES = 200  # a file name has 255 at most, and some file systems (eCryptfs) grant 143 to 220
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789._-")
 _FILE = re.compile(r"[0-9]{20}\.json")  # whatever else a sync program leaves in the folder is no event
+_HEAD = re.compile(r"head(-[0-9a-f]+)?\.json")
 _FRAME = frozenset(("format", "number", "op", "at", "by", "token", "previous", "checksum"))
 
 
@@ -69,12 +73,15 @@ class EventLog:
 
     def __init__(self, backend: "Backend") -> None:
         self._backend = backend
+        self._heads = Heads(backend, self.has)
 
     def names(self) -> list[str]:
         """Names that have at least one event, sorted."""
-        events = (key for key in self._backend.list(_ROOT) if key.count("/") == 2 and _FILE.fullmatch(_file(key)))
-        folders = {key.split("/")[1] for key in events}
-        return sorted(name for folder in folders if _folder(name := unquote(folder)) == folder)
+        return self._names(_FILE)
+
+    def noted_names(self) -> list[str]:
+        """Names that have a head: those in use, and those whose events were all taken away."""
+        return self._names(_HEAD)
 
     def read(self, name: str, start: int = 0, previous: str | None = None) -> list[Event]:
         """Events from number `start` on. `previous`: SHA-256 of the one before `start`.
@@ -106,6 +113,7 @@ class EventLog:
         """What is wrong with the log of one model, all of it; nothing if it is whole."""
         previous = None
         known = True  # whether `previous` is: not after a damaged event
+        found: list[str | None] = []
         numbers = [int(_file(key).removesuffix(".json")) for key in self._keys(name)]
         for expected, number in enumerate(numbers):
             if number != expected:
@@ -115,11 +123,14 @@ class EventLog:
                 event = self._event(name, number)
             except StoreError as error:
                 yield str(error).splitlines()[0]
+                found.append(None)
                 known = False
                 continue
             if known and event.previous != previous:
                 yield f"Event {number} of the model {name!r} does not follow from event {number - 1}: one was changed."
+            found.append(event.sha256)
             previous, known = event.sha256, True
+        yield from self._heads.problems(_prefix(name), name, found)
 
     def append(
         self, name: str, number: int, previous: str | None, *, op: str, by: str, detail: Mapping[str, Any]
@@ -137,11 +148,12 @@ class EventLog:
             **detail,
         }
         content["checksum"] = _checksum(content)
-        key = _key(name, number)
-        if self._backend.put_if_absent(key, canonical(content)):
-            return True
+        key, data = _key(name, number), canonical(content)
         # An object store may retry a put whose answer was lost, and then finds our own event in the way.
-        return token.encode() in self._backend.get(key)
+        if not self._backend.put_if_absent(key, data) and token.encode() not in self._backend.get(key):
+            return False
+        self._note(name, number, hashlib.sha256(data).hexdigest(), previous, content["at"])
+        return True
 
     def data(self, name: str, number: int) -> bytes:
         """An event as it is on file."""
@@ -151,6 +163,18 @@ class EventLog:
         """Add event `number` of another store's log, as it is there; False when there is another one here."""
         key = _key(name, number)
         return self._backend.put_if_absent(key, data) or self._backend.get(key) == data
+
+    def note_copied(self, name: str, event: Event) -> None:
+        """Note that the log goes as far as this event, which was copied."""
+        self._note(name, event.number, event.sha256, event.previous, _microseconds(event.at))
+
+    def _note(self, name: str, number: int, sha256: str, previous: str | None, at: int) -> None:
+        self._heads.raise_to(_prefix(name), name, count=number + 1, event=sha256, previous=previous, at=at)
+
+    def _names(self, file: re.Pattern[str]) -> list[str]:
+        found = (key for key in self._backend.list(_ROOT) if key.count("/") == 2 and file.fullmatch(_file(key)))
+        folders = {key.split("/")[1] for key in found}
+        return sorted(name for folder in folders if _folder(name := unquote(folder)) == folder)
 
     def _numbers(self, name: str, start: int) -> range:
         keys = self._keys(name)
@@ -220,6 +244,10 @@ def _prefix(name: str) -> str:
 
 def _key(name: str, number: int) -> str:
     return f"{_prefix(name)}{number:020d}.json"
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - to_datetime(0)) // timedelta(microseconds=1)
 
 
 def _checksum(content: Mapping[str, Any]) -> str:

@@ -1,15 +1,39 @@
 """The registry of the store in force, as `autotrack.registry` offers it: `autotrack.registry.versions("churn")`."""
 
 import builtins
+import os
+from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from autotrack import config
-from autotrack.registry.aliases import UNSET, Unset
+from autotrack.registry import portable, verification
 from autotrack.registry.events import Event
-from autotrack.registry.registry import Registry
+from autotrack.registry.moves import UNSET, Unset
+from autotrack.registry.registry import Gate, Moment, Registry
+from autotrack.registry.verification import Verified
 from autotrack.store import Store
 from autotrack.types import ModelVersion
 
-__all__ = ["delete_alias", "delete_version", "get", "history", "list", "set_alias", "versions"]
+__all__ = [
+    "aliases",
+    "delete_alias",
+    "delete_version",
+    "describe",
+    "diff",
+    "export",
+    "get",
+    "history",
+    "import_file",
+    "list",
+    "promote",
+    "resolve",
+    "rollback",
+    "set_alias",
+    "set_tag",
+    "verify",
+    "versions",
+]
 
 
 def list() -> builtins.list[str]:  # noqa: A001  read as registry.list()
@@ -17,22 +41,86 @@ def list() -> builtins.list[str]:  # noqa: A001  read as registry.list()
     return _registry().list()
 
 
-def get(name: str) -> ModelVersion:
+def get(name: str, *, as_of: Moment | None = None) -> ModelVersion:
     """The newest version of a model.
 
+    Args:
+        as_of: What was the newest then: a datetime or an ISO text, in UTC unless it says otherwise. A date alone is the
+            end of that day.
+
+    Raises:
+        ModelNotFoundError: There is no such model, or was none then.
+    """
+    return _registry().get(name, as_of=as_of)
+
+
+def resolve(reference: str, *, as_of: Moment | None = None) -> ModelVersion:
+    """The version that `churn@champion`, `churn/3` or `churn` means, or meant at a moment.
+
+    Raises:
+        ModelNotFoundError: There is no such model, version or alias, or was none then.
+    """
+    return _registry().resolve(reference, as_of=as_of)
+
+
+def versions(name: str, *, as_of: Moment | None = None) -> builtins.list[ModelVersion]:
+    """All versions of a model, oldest first; those of then, with the aliases and tags of then.
+
     Raises:
         ModelNotFoundError: There is no such model.
     """
-    return _registry().get(name)
+    return _registry().versions(name, as_of=as_of)
 
 
-def versions(name: str) -> builtins.list[ModelVersion]:
-    """All versions of a model, oldest first.
+def aliases(name: str, *, as_of: Moment | None = None) -> dict[str, int]:
+    """The version each alias of a model points at, or pointed at then.
 
     Raises:
         ModelNotFoundError: There is no such model.
     """
-    return _registry().versions(name)
+    return _registry().aliases(name, as_of=as_of)
+
+
+def promote(
+    name: str,
+    version: int,
+    to: str = "champion",
+    *,
+    gate: Gate | None = None,
+    force: bool = False,
+    reason: str | None = None,
+    expect: int | Unset | None = UNSET,
+) -> ModelVersion:
+    """Point an alias at a version, and `previous-<alias>` at the version it pointed at.
+
+    Args:
+        gate: What must hold, as `"metrics.test_f1 >= champion"`, `"metrics.val_loss < 0.3 and tags.approved = 'yes'"`;
+            or a function of the candidate and the present holder (None for the first), each with `metrics`, `params`,
+            `tags` and `version`. The rule, the values and the answer are recorded.
+        force: Promote even if the gate fails, which is recorded.
+        reason: Recorded with the event.
+        expect: Where the alias must point now, None: it must not exist. Left out: wherever it points.
+
+    Raises:
+        GateFailedError: The gate does not hold; nothing was changed.
+        RegistryConflictError: The alias points elsewhere than `expect` says.
+        ModelNotFoundError: There is no such model or version.
+        SearchError: The gate cannot be read.
+    """
+    return _registry().promote(
+        name, version, to, gate=gate, force=force, reason=reason, expect=expect, by=config.load().author
+    )
+
+
+def rollback(name: str, alias: str = "champion", *, reason: str | None = None) -> ModelVersion:
+    """Point an alias back at the version it pointed at before; a second time one further back.
+
+    Deleted versions are passed over.
+
+    Raises:
+        ModelNotFoundError: There is no such model or alias, or nothing to go back to.
+    """
+    return _registry().rollback(name, alias, reason=reason, by=config.load().author)
 
 
 def set_alias(name: str, alias: str, version: int, *, expect: int | Unset | None = UNSET) -> ModelVersion:
@@ -68,6 +156,24 @@ def delete_version(name: str, version: int) -> None:
     _registry().delete_version(name, version, by=config.load().author)
 
 
+def set_tag(name: str, version: int, key: str, value: str | None) -> ModelVersion:
+    """Set a tag of a version; None removes it.
+
+    Raises:
+        ModelNotFoundError: There is no such model or version.
+    """
+    return _registry().set_tag(name, version, key, value, by=config.load().author)
+
+
+def describe(name: str, version: int, text: str) -> ModelVersion:
+    """Say what a version is.
+
+    Raises:
+        ModelNotFoundError: There is no such model or version.
+    """
+    return _registry().set_description(name, version, text, by=config.load().author)
+
+
 def history(name: str) -> builtins.list[Event]:
     """Everything that happened to a model, oldest first: who did what when, also to deleted versions.
 
@@ -77,5 +183,59 @@ def history(name: str) -> builtins.list[Event]:
     return _registry().history(name)
 
 
+def diff(a: str, b: str) -> Any:
+    """What differs between two models: `churn/3`, `churn@champion`, `run:<id>`.
+
+    Returns:
+        A `diffs.Diff`: `print(diff)` shows what differs, notebooks show it as tables, `diff.to_dict()` has all of it.
+
+    Raises:
+        ModelNotFoundError, RunNotFoundError: There is no such model.
+    """
+    return import_module("autotrack.diffs").diff(a, b)  # by name: it stands above
+
+
+def verify(name: str | None = None) -> Verified:
+    """Check the history, the manifests and every byte of one model, or of all.
+
+    Raises:
+        ModelNotFoundError: There is no such model.
+    """
+    return verification.verify(_store(), name)
+
+
+def export(reference: str, path: str | os.PathLike[str]) -> Path:
+    """Write a version into one file, for `import_file` in another store.
+
+    Args:
+        path: A new file, or a folder, in which it is called `churn-3.autotrack`.
+
+    Raises:
+        ModelNotFoundError: There is no such version.
+        ModelCorruptedError: A part of its package is missing or was changed.
+        DataError: The file exists already.
+    """
+    return portable.export(_store(), reference, path)
+
+
+def import_file(path: str | os.PathLike[str], name: str | None = None) -> ModelVersion:
+    """Register the version in a file that `export` wrote; one that is here already stays as it is.
+
+    Who made it is as trusted, or not, as before: its seal comes with it.
+
+    Args:
+        name: What the model is to be called here. None: as it was. Under another name, loading it asks for `trust=`.
+
+    Raises:
+        ModelCorruptedError: The file is not what `export` wrote; nothing was kept.
+    """
+    settings = config.load()
+    return portable.import_file(Store.open(settings.store, create=True), path, name, by=settings.author)
+
+
 def _registry() -> Registry:
-    return Registry(Store.open(config.load().store))
+    return Registry(_store())
+
+
+def _store() -> Store:
+    return Store.open(config.load().store)

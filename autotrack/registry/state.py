@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from autotrack.errors import StoreError, StoreFormatError
 from autotrack.registry.events import Event
@@ -15,7 +16,11 @@ _SHOWN_RANGES = 8
 
 @dataclass(frozen=True)
 class Version:
-    """One registered version, also after its deletion."""
+    """One registered version, also after its deletion.
+
+    Attributes:
+        origin: Of an imported version, where it was registered first.
+    """
 
     number: int
     manifest: str
@@ -24,19 +29,29 @@ class Version:
     created_by: str
     tags: dict[str, str]
     description: str
+    origin: dict[str, Any] | None = None
     deleted: Event | None = None
 
 
 @dataclass(frozen=True)
 class State:
-    """A model after some of its events. Not changed once `fold` has given it back."""
+    """A model after some of its events. Not changed once `fold` has given it back.
+
+    Attributes:
+        count, previous: How many events these were, and the SHA-256 of the last one.
+        moved: The last event of each alias, also of removed ones.
+        trails: For each alias the versions it pointed at before, the newest last; what was rolled back is gone from it.
+        as_of: The moment it is the state of; None: now.
+    """
 
     name: str
-    count: int = 0  # events folded in
-    previous: str | None = None  # SHA-256 of the last one
+    count: int = 0
+    previous: str | None = None
     versions: dict[int, Version] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
-    moved: dict[str, Event] = field(default_factory=dict)  # the last event of each alias, also of removed ones
+    moved: dict[str, Event] = field(default_factory=dict)
+    trails: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    as_of: datetime | None = None
 
     @property
     def numbers(self) -> list[int]:
@@ -50,6 +65,11 @@ class State:
     def aliases_of(self, number: int) -> tuple[str, ...]:
         """Aliases that point at a version."""
         return tuple(sorted(alias for alias, to in self.aliases.items() if to == number))
+
+    def trail(self, alias: str) -> list[int]:
+        """The versions an alias may go back to, the nearest last: not where it points, nothing deleted."""
+        current, numbers = self.aliases.get(alias), set(self.numbers)
+        return [number for number in self.trails.get(alias, ()) if number in numbers and number != current]
 
     def model_version(self, number: int) -> ModelVersion:
         """A version as users get it."""
@@ -68,9 +88,12 @@ class State:
 
     def summary(self) -> str:
         """`'churn' has versions 1-4 and the alias 'staging'`, for error messages."""
+        has = "has" if self.as_of is None else "had"
+        if not self.versions:
+            return f"{self.name!r} {has} no versions yet"
         if not self.numbers:
-            return f"{self.name!r} has no versions left, all were deleted"
-        versions = f"{self.name!r} has version{'s' if len(self.numbers) > 1 else ''} {ranges(self.numbers)}"
+            return f"{self.name!r} {has} no versions left, all were deleted"
+        versions = f"{self.name!r} {has} version{'s' if len(self.numbers) > 1 else ''} {ranges(self.numbers)}"
         if not self.aliases:
             return f"{versions} and no alias"
         names = [repr(alias) for alias in sorted(self.aliases)]
@@ -85,7 +108,13 @@ def fold(state: State, events: Iterable[Event]) -> State:
         StoreFormatError: An event does what this autotrack does not know.
         StoreError: An event does not fit the ones before, such as a tag of a version that was never registered.
     """
-    state = replace(state, versions=dict(state.versions), aliases=dict(state.aliases), moved=dict(state.moved))
+    state = replace(
+        state,
+        versions=dict(state.versions),
+        aliases=dict(state.aliases),
+        moved=dict(state.moved),
+        trails=dict(state.trails),
+    )
     for event in events:
         if event.op not in _OPS:
             raise StoreFormatError(
@@ -131,17 +160,30 @@ def _register(state: State, event: Event) -> None:
         created_by=event.by,
         tags=dict(detail["tags"]),
         description=detail["description"],
+        origin=detail.get("origin"),
     )
 
 
 def _alias(state: State, event: Event) -> None:
-    state.aliases[event.detail["alias"]] = state.versions[event.detail["to"]].number
-    state.moved[event.detail["alias"]] = event
+    alias, to = event.detail["alias"], state.versions[event.detail["to"]].number
+    trail = state.trails.get(alias, ())
+    if event.detail.get("rollback"):
+        state.trails[alias] = trail[: len(trail) - 1 - trail[::-1].index(to)]
+    elif alias in state.aliases:
+        state.trails[alias] = (*trail, state.aliases[alias])
+    state.aliases[alias] = to
+    state.moved[alias] = event
+    for other, number in event.detail.get("also", {}).items():  # where `previous-<alias>` points from now on
+        state.aliases.pop(other, None)
+        if number is not None:
+            state.aliases[other] = state.versions[number].number
+        state.moved[other] = event
 
 
 def _unalias(state: State, event: Event) -> None:
-    del state.aliases[event.detail["alias"]]
-    state.moved[event.detail["alias"]] = event
+    alias = event.detail["alias"]
+    state.trails[alias] = (*state.trails.get(alias, ()), state.aliases.pop(alias))
+    state.moved[alias] = event
 
 
 def _tag(state: State, event: Event) -> None:
@@ -158,6 +200,8 @@ def _describe(state: State, event: Event) -> None:
 def _delete(state: State, event: Event) -> None:
     version = _version(state, event)
     state.versions[version.number] = replace(version, deleted=event)
+    for alias in state.aliases_of(version.number):  # none, but for a writer that does not know `also`
+        del state.aliases[alias]
 
 
 def _version(state: State, event: Event) -> Version:
