@@ -321,11 +321,12 @@ def _live_points(segment: Segment, places: Mapping[str, int], key: str) -> tuple
     """The points of a key and some runs in a segment, as numpy arrays: place of the run, step, epoch, time, value."""
     import numpy as np
 
-    numbers = {number: places[name] for number, name in segment.runs.items() if name in places}
+    numbers = np.array(sorted(number for number, name in segment.runs.items() if name in places), "<i8")
+    placed = np.array([places[segment.runs[number]] for number in numbers.tolist()], "<i4")
     key_numbers = [number for number, name in segment.keys.items() if name == key]
     points = points_of(segment)
-    points = points[np.isin(points["run"], list(numbers)) & np.isin(points["key"], key_numbers)]
-    runs = np.fromiter(map(numbers.__getitem__, points["run"].tolist()), "<i8", len(points))
+    points = points[np.isin(points["run"], numbers) & np.isin(points["key"], key_numbers)]
+    runs = placed[np.searchsorted(numbers, points["run"])]
     return runs, points["step"], points["epoch"].astype("<i8"), points["ts"], points["value"]
 
 
@@ -335,7 +336,7 @@ def _matching(batch: Any, places: Mapping[str, int], key: str) -> tuple[Any, Any
 
     run_column, key_column = batch.column("run_id"), batch.column("key")
     names, keys = texts(run_column.dictionary), texts(key_column.dictionary)
-    runs = np.fromiter((places.get(name, -1) for name in names), "<i8", len(names))[as_numpy(run_column.indices)]
+    runs = np.fromiter((places.get(name, -1) for name in names), "<i4", len(names))[as_numpy(run_column.indices)]
     chosen = (runs >= 0) & (as_numpy(key_column.indices) == (keys.index(key) if key in keys else -1))
     epochs = np.where(presence(batch.column("epoch")), as_numpy(batch.column("epoch")), NO_EPOCH)
     steps, times, values = (as_numpy(batch.column(name)) for name in ("step", "ts", "value"))
@@ -347,9 +348,11 @@ def _by_run(parts: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:
     import numpy as np
 
     runs, steps, epochs, times, values = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    order = np.lexsort((times, steps, runs))
-    if not np.array_equal(order, np.arange(len(order))):
+    is_next_run, is_next_step = runs[1:] > runs[:-1], steps[1:] > steps[:-1]
+    is_later = is_next_step | (steps[1:] == steps[:-1]) & (times[1:] >= times[:-1])
+    if not (is_next_run | (runs[1:] == runs[:-1]) & is_later).all():
+        order = np.lexsort((times, steps, runs))
         runs, steps, epochs, times, values = (column[order] for column in (runs, steps, epochs, times, values))
-    starts = np.flatnonzero(np.diff(runs, prepend=-1))
-    for start, end in pairwise([*starts.tolist(), len(runs)]):
+    starts = np.flatnonzero(runs[1:] != runs[:-1]) + 1
+    for start, end in pairwise([0, *starts.tolist(), len(runs)]):
         yield int(runs[start]), [column[start:end] for column in (steps, epochs, times, values)]

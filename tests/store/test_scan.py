@@ -62,12 +62,12 @@ def test_points_of_several_runs_in_one_scan_are_those_of_each(store, recorder):
         sealed.points(run_id, "other", [-1.0])
     sealed.close()
     store.seal()
-    live.points("run-b", "loss", [7.0], first_step=1)
+    live.points("run-b", "loss", [7.0], first_step=2)
     live.points("run-e", "loss", [8.0])
     wanted = ["run-e", "run-d", "run-b", "run-x"]
     found = store.points_of(wanted, "loss")
     assert {run_id: (list(each.steps), list(each.values)) for run_id, each in found.items()} == {
-        "run-b": ([0, 1, 1], [1.0, 1.5, 7.0]),
+        "run-b": ([0, 1, 2], [1.0, 1.5, 7.0]),
         "run-d": ([0, 1], [3.0, 3.5]),
         "run-e": ([0], [8.0]),
     }
