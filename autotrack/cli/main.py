@@ -23,6 +23,7 @@ _COMMANDS = {
     "ls": "autotrack.cli.runs:ls",
     "show": "autotrack.cli.show:show",
     "models": "autotrack.cli.models:models",
+    "serve": "autotrack.cli.serve:serve",
     "keys": "autotrack.cli.keys:keys",
     "env": "autotrack.cli.env:env",
     "sql": "autotrack.cli.sql:sql",
