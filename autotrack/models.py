@@ -1,8 +1,9 @@
 """Models by reference, back from the store: checked, and only if whoever made them is trusted."""
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from autotrack.errors import DataError, ModelCorruptedError, ModelNotFoundError, StoreError, nearest
 from autotrack.process import get_run, reading_store
@@ -12,31 +13,47 @@ from autotrack.store import Store
 __all__ = ["Found", "find_package", "load_model", "manifest_of", "package_manifest", "with_model"]
 
 
-def load_model(reference: str, *, trust: bool | str | None = None, module: Any = None) -> Any:
+def load_model(
+    reference: str | os.PathLike[str],
+    *,
+    trust: bool | str | None = None,
+    module: Any = None,
+    validate: Literal["error", "warn"] | None = None,
+) -> Any:
     """A model back, working and checked.
 
     Args:
-        reference: `name` (its newest version), `name@alias`, `name/3`, `run:<id>`; also `models:/…` and `runs:/…`.
+        reference: `name` (its newest version), `name@alias`, `name/3`, `run:<id>`; also `models:/…` and `runs:/…`. A
+            `Path` means a package that was exported as a folder.
         trust: True, or `sha256:<package id>`: load a package that was not saved by this user.
         module: A torch module that takes the weights; no code of the package is run then.
+        validate: Give the model in a wrapper that checks what is given to `predict` and the like: `error` raises a
+            SignatureError where it does not fit what the model was trained on, `warn` tells it. None: the model itself.
 
     Raises:
         ModelNotFoundError, RunNotFoundError: There is no such model, version, alias or run.
         ModelCorruptedError: A file is not the one that was saved.
         UntrustedModelError: Somebody else saved it, and loading it would run their code.
     """
-    from autotrack.model import unpack
+    from autotrack.model import Manifest, load_folder, unpack
+    from autotrack.model.checked import CheckedModel
+    from autotrack.model.folder import read_manifest
 
-    found = find_package(reference)
-    read = found.store.blobs.get
-    return unpack(
-        package_manifest(found.store, found.manifest),
-        read,
-        trust=trust,
-        module=module,
-        run=None if found.run_id is None or found.registered_as else (found.run_id, found.name),
-        registered_as=found.registered_as,
-    )
+    if isinstance(reference, os.PathLike):
+        manifest = read_manifest(reference)
+        model = load_folder(reference, trust=trust, module=module)
+    else:
+        found = find_package(reference)
+        manifest = package_manifest(found.store, found.manifest)
+        model = unpack(
+            manifest,
+            found.store.blobs.get,
+            trust=trust,
+            module=module,
+            run=None if found.run_id is None or found.registered_as else (found.run_id, found.name),
+            registered_as=found.registered_as,
+        )
+    return model if validate is None else CheckedModel(model, Manifest.parse(manifest).signature, validate)
 
 
 @dataclass(frozen=True)

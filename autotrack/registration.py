@@ -50,17 +50,21 @@ def register_model(
         ModelSaveError: The model cannot be turned into a package.
         DataError: The input example cannot be kept.
     """
-    from autotrack.model.example import FILE_NAME, example_json
+    from autotrack.model.example import example_json
     from autotrack.registry import Registry, check_new_names
 
     check_new_names(name, alias)
-    files = {} if input_example is None else {FILE_NAME: example_json(input_example)}
-    store, source, found = _source(run_or_model, input_example)
+    if input_example is not None:
+        example_json(input_example)  # told before any work
+    store, source, found = _source(run_or_model)
     registry = Registry(store)
-    manifest = None if files else _registered_before(registry, name, source, found)
+    manifest = None if input_example is not None else _registered_before(registry, name, source, found)
+    if manifest is None:
+        lineage = {"author": author()} if found is None else _lineage(found)
+        manifest = _package(store, source, name, lineage, input_example)
     return registry.register(
         name,
-        manifest or _package(store, source, found, name, files),
+        manifest,
         run_id=None if found is None else found.id,
         alias=alias,
         tags=tags,
@@ -69,9 +73,9 @@ def register_model(
     )
 
 
-def _source(run_or_model: Any, input_example: Any) -> tuple[Store, str, Run | None]:
+def _source(run_or_model: Any) -> tuple[Store, str, Run | None]:
     """The store, the SHA-256 of the manifest and the run of a run's model, or of a model kept for the purpose."""
-    from autotrack.model import describe, pack, signature_of
+    from autotrack.model import pack
 
     if isinstance(run_or_model, str):
         run_or_model = get_run(run_or_model)
@@ -82,8 +86,7 @@ def _source(run_or_model: Any, input_example: Any) -> tuple[Store, str, Run | No
         manifest = manifest_of(run_or_model, None)
         _make_durable(run_or_model.store, manifest)
         return run_or_model.store, manifest, run_or_model
-    inputs = None if input_example is None else signature_of(describe(input_example))
-    package = pack(run_or_model, signature=None if inputs is None else {"inputs": inputs, "outputs": None})
+    package = pack(run_or_model)
     store = recorder_of(config.load().store).buffer.store()
     for content in package.files.values():
         store.blobs.put(content)
@@ -107,20 +110,27 @@ def _source_of(store: Store, manifest: str) -> str:
     return str(content.get("source") or manifest)
 
 
-def _package(store: Store, source: str, found: Run | None, name: str, files: Mapping[str, bytes]) -> str:
+def _package(store: Store, source: str, name: str, lineage: Mapping[str, Any], input_example: Any) -> str:
     """Keep the package as it is registered; the SHA-256 of its manifest."""
     from autotrack.model import extend
+    from autotrack.model.example import FILE_NAME, example_json
 
     data = package_manifest(store, source)
     forms, facts = _data_only(store, data)
-    facts["source"] = source
-    lineage = {"author": author()} if found is None else _lineage(found)
-    package = extend(data, registered_as=name, lineage=lineage, files={**forms, **files}, facts=facts)
+    facts |= {"source": source, "signature": _signature_of(input_example)}
+    example = {} if input_example is None else {FILE_NAME: example_json(input_example)}
+    package = extend(data, registered_as=name, lineage=lineage, files={**forms, **example}, facts=facts)
     if package is None:
         return source  # somebody else's: it stays as they sealed it
     for content in package.files.values():
         store.blobs.put(content, durable=True)
     return store.blobs.put(package.manifest, durable=True)
+
+
+def _signature_of(input_example: Any) -> dict[str, Any] | None:
+    from autotrack.model import describe, signature_of
+
+    return None if input_example is None else {"inputs": signature_of(describe(input_example)), "outputs": None}
 
 
 def _data_only(store: Store, manifest: bytes) -> tuple[Mapping[str, bytes], dict[str, Any]]:

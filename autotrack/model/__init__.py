@@ -6,7 +6,7 @@ model = unpack(package.manifest, read=blobs.get)          # own and unchanged, o
 
 from autotrack.errors import ModelSaveError
 from autotrack.model.environment import installed, requirements
-from autotrack.model.folder import materialise
+from autotrack.model.folder import load_folder, materialise
 from autotrack.model.loading import unpack
 from autotrack.model.manifest import Manifest
 from autotrack.model.package import Package, extend, pack
@@ -22,6 +22,7 @@ __all__ = [
     "extend",
     "inspect",
     "installed",
+    "load_folder",
     "materialise",
     "overlap",
     "pack",

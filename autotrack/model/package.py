@@ -106,11 +106,11 @@ def extend(
     content: dict[str, Any] = json.loads(parsed.body)
     known = {file.path for file in parsed.files}
     added = {path: data for path, data in files.items() if path not in known}
+    content["signature"] = parsed.signature  # of format 1 it has another form
     given = {name: value for name, value in facts.items() if content.get(name) is None}
     content |= {
         "format": FORMAT,
         "registered_as": registered_as,
-        "signature": parsed.signature,
         **_plain({**given, "lineage": {**parsed.lineage, **lineage}}),
         "files": sorted([*content["files"], *_entries(added)], key=lambda entry: str(entry["path"])),
     }

@@ -318,27 +318,6 @@ def test_format_of_a_newer_autotrack_asks_for_an_upgrade() -> None:
         unpack(resealed(saved, flavor="caffe"), reader(saved))
 
 
-def test_folder_holds_plain_files_that_are_complete(tmp_path: Path) -> None:
-    saved = pack(LogisticRegression().fit(X, y))
-    folder = materialise(saved.manifest, reader(saved), tmp_path / "out" / "model")
-    assert {path.name for path in folder.iterdir()} == {"model.json", "model.pkl", "requirements.txt"}
-    assert (folder / "model.json").read_bytes() == saved.manifest
-    assert (folder / "model.pkl").read_bytes() == saved.files["model.pkl"]
-    with pytest.raises(ModelSaveError, match="exists already"):
-        materialise(saved.manifest, reader(saved), folder)
-    by_hash = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in folder.iterdir()}
-    assert type(unpack(saved.manifest, lambda sha256: by_hash[sha256].read_bytes())) is LogisticRegression
-
-
-def test_folder_does_not_appear_when_a_file_is_missing(tmp_path: Path) -> None:
-    saved = pack(LogisticRegression().fit(X, y))
-    pins = saved.files["requirements.txt"]
-    only_pins = {hashlib.sha256(pins).hexdigest(): pins}
-    with pytest.raises(ModelCorruptedError):
-        materialise(saved.manifest, only_pins.__getitem__, tmp_path / "model")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_wrong_arguments_are_told_with_what_was_expected() -> None:
     saved = pack(LogisticRegression().fit(X, y))
     with pytest.raises(ModelSaveError, match=r"no model flavor 'sklern' here. Did you mean 'sklearn'\?"):
