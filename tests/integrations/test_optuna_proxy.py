@@ -60,7 +60,7 @@ def test_workers_on_one_proxy_are_one_study_and_what_is_behind_it_is_not_told(po
     trials = run.trials()
     assert [int(trial.tags["trial"]) for trial in trials] == list(range(20))
     assert len({trial.tags["worker"] for trial in trials}) == 2
-    assert (run.params["storage"], run.params["storage.at"]) == ("grpc", f"127.0.0.1:{port}")
+    assert (run.params["storage"], run.params["storage.at"]) == ("grpc", f"localhost:{port}")
     assert run.best.id == min(trials, key=lambda trial: trial.metrics["value"]).id
     assert (run.status, run.metrics["trials_done"]) == ("finished", 20)
     for file in (tmp_path / "store").rglob("*"):

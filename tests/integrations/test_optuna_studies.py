@@ -255,15 +255,6 @@ def test_sampler_draws_the_same_numbers_as_without():
     assert recorded == values()
 
 
-def test_credentials_of_a_storage_are_not_told():
-    from sqlalchemy.engine import make_url
-
-    from autotrack_integrations.optuna.places import _of_database
-
-    place = _of_database(make_url("postgresql+psycopg2://me:hunter2@db.example:5432/tuning?password=hunter3"))
-    assert (place.kind, place.at) == ("postgresql", "db.example:5432/tuning")
-
-
 WORKER = """
     import sys, time, os, autotrack, optuna
     from optuna.storages import JournalStorage
