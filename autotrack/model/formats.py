@@ -1,9 +1,12 @@
 """Flavor -> the module that saves and loads such models. Strings: a module is imported when first needed.
 
 A format module has three functions (`Format` below). A package names its flavor and nothing more: which code
-loads it is decided here, never by the package. To add a format, write the module and add its line to FORMATS.
+loads it is decided here, never by the package. To add a format, write the module and add its line to FORMATS; in a
+distribution of your own, name it as an entry point of the group `autotrack.model_formats`: `flavor = package.module`.
+Ours come first: others are asked about a model that would only be pickled, and on loading about flavors unknown here.
 """
 
+import os
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -11,14 +14,24 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from autotrack.errors import ModelSaveError, ModelVersionError, nearest
+from autotrack.guard import guard, tell_once
 
-__all__ = ["FORMATS", "Format", "Saved", "find", "for_loading", "for_saving"]
+__all__ = ["FORMATS", "GROUP", "PARTS", "Format", "Parts", "Saved", "find", "for_loading", "for_saving", "parts"]
 
+GROUP = "autotrack.model_formats"
 FORMATS = {  # the first that handles a model saves it, so the one for everything stands last
+    "xgboost": "autotrack_integrations.boosting.xgboost",
+    "lightgbm": "autotrack_integrations.boosting.lightgbm",
+    "catboost": "autotrack_integrations.boosting.catboost",
     "sklearn": "autotrack_integrations.sklearn.model",
     "torch": "autotrack_integrations.torch.model",
     "pickle": "autotrack.model.pickled",
 }
+PARTS = {  # library -> the module that keeps objects of it apart from a pickle, in the library's own format
+    library: FORMATS[library] for library in ("xgboost", "lightgbm", "catboost")
+}
+
+_others: tuple[list[str], dict[str, str]] | None = None  # the sys.path that was searched, and what it has
 
 
 @dataclass(frozen=True)
@@ -41,8 +54,14 @@ class Saved:
 class Format(Protocol):
     """What a format module offers.
 
-    One that keeps weights apart also has `load_into(files, module) -> object`, which runs nothing of the package, and
-    its `save` takes `tensors`: values to save in place of the model's own, by name.
+    What it may offer beside:
+
+    `load_into(files, module) -> object`: the weights alone, into an object the caller made; runs nothing of the
+    package. Its `save` then takes `tensors`: values to save in place of the model's own, by name.
+
+    `save_data_only(model) -> Mapping[str, bytes]`: the model again in a form that holds no code; empty if it has
+    none. `load_data_only(files) -> object` makes the model of it, refuses what is not as it should be, and runs
+    nothing of the package: it is called with files that a stranger wrote. `DATA_ONLY`: the paths of these files.
     """
 
     def handles(self, model: object) -> bool:
@@ -58,18 +77,39 @@ class Format(Protocol):
         ...
 
 
+class Parts(Protocol):
+    """What a module of PARTS offers."""
+
+    def apart(self, value: object, name: str) -> tuple[str, bytes, object] | None:
+        """A path that starts with `name`, the bytes for it, and what is pickled in the object's place.
+
+        None: the object is pickled as any other.
+        """
+        ...
+
+    def restore(self, data: bytes, rest: object) -> object:
+        """The object again."""
+        ...
+
+
 def find(model: object) -> str:
     """The flavor that `model` is saved in."""
     for flavor, path in FORMATS.items():
         module = sys.modules.get(path) or _import(path)
-        if module is not None and cast(Format, module).handles(model):
+        if flavor != "pickle" and module is not None and cast(Format, module).handles(model):
             return flavor
+    for flavor in _entry_points():
+        other = _of_others(flavor)
+        if other is not None:
+            with guard(f"model format {flavor!r}"):
+                if other.handles(model):
+                    return flavor
     return "pickle"
 
 
 def for_saving(flavor: str) -> Format:
     """The format module of a flavor the caller chose."""
-    module = _import(FORMATS[flavor]) if flavor in FORMATS else None
+    module = _module(flavor)
     if module is None:
         raise ModelSaveError(
             f"There is no model flavor {flavor!r} here.{nearest(flavor, FORMATS)}\n"
@@ -81,14 +121,24 @@ def for_saving(flavor: str) -> Format:
 
 def for_loading(flavor: str) -> Format:
     """The format module of the flavor a package names."""
-    module = _import(FORMATS[flavor]) if flavor in FORMATS else None
+    module = _module(flavor)
     if module is None:
         raise ModelVersionError(
             f"This model has the flavor {flavor!r}, which this installation cannot load.\n"
-            f"Expected one of {', '.join(FORMATS)}. A newer autotrack may know it: pip install --upgrade autotrack",
+            f"Expected one of {', '.join(FORMATS)}. A newer autotrack may know it (pip install --upgrade autotrack), "
+            "or a package that brings this format.",
             flavor=flavor,
         )
     return module
+
+
+def parts(library: str) -> Parts | None:
+    """The module that keeps objects of this library apart from a pickle, if there is one."""
+    return cast("Parts | None", _import(PARTS[library])) if library in PARTS else None
+
+
+def _module(flavor: str) -> Format | None:
+    return _import(FORMATS[flavor]) if flavor in FORMATS else _of_others(flavor)
 
 
 def _import(path: str) -> Format | None:
@@ -98,3 +148,60 @@ def _import(path: str) -> Format | None:
         if error.name is not None and path.startswith(error.name):
             return None  # an installation without the integrations
         raise
+
+
+def _of_others(flavor: str) -> Format | None:
+    """The format module that an installed distribution brings for a flavor; None if there is none that works."""
+    path = _entry_points().get(flavor)
+    if path is None:
+        return None
+    module = None
+    with guard(f"model format {flavor!r}"):
+        module = import_module(path)
+    if module is not None and not all(callable(getattr(module, name, None)) for name in ("handles", "save", "load")):
+        tell_once(
+            f"model.format:{flavor}",
+            f"The model format {flavor!r} is passed over: its module {path!r} has no functions handles, save and load.",
+        )
+        return None
+    return cast("Format | None", module)
+
+
+def _entry_points() -> dict[str, str]:
+    """Module by flavor, of installed distributions: the first on sys.path wins, and never one of ours.
+
+    Reads entry_points.txt files: 3 ms once per process, where importlib.metadata takes 50 and more.
+    """
+    global _others
+    if _others is None or _others[0] != sys.path:
+        found: dict[str, str] = {}
+        for place in sys.path:
+            for flavor, path in _entry_points_in(place):
+                if flavor in FORMATS:
+                    tell_once(
+                        f"model.format:{flavor}",
+                        f"The model format {path!r} is passed over: {flavor!r} is one of autotrack's own.",
+                    )
+                else:
+                    found.setdefault(flavor, path)
+        _others = (list(sys.path), found)
+    return _others[1]
+
+
+def _entry_points_in(place: str) -> list[tuple[str, str]]:
+    found = []
+    try:
+        with os.scandir(place or ".") as entries:
+            folders = sorted(entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
+    except OSError:
+        return []  # a zip file, or a folder that does not exist
+    for folder in folders:
+        try:
+            with open(os.path.join(folder, "entry_points.txt"), encoding="utf-8", errors="replace") as file:
+                text = file.read()
+        except OSError:
+            continue  # most distributions have none
+        group = text.partition(f"[{GROUP}]")[2].partition("\n[")[0]
+        lines = (line.partition("=") for line in group.splitlines() if not line.lstrip().startswith(("#", ";")))
+        found += [(name.strip(), path.strip()) for name, equals, path in lines if equals]
+    return found

@@ -7,5 +7,5 @@ training      the record of one training;  settings  thinning  told: what the sc
   evaluation  what is judged without a gradient;  scores: accuracy and errors
   weights     the modules that are trained, and their last and best weights
 model         saving and loading: knows none of the others
-  named  skeleton  references  assembly  own_source  tensor_file
+  named  skeleton  references  assembly  tensor_file
 """

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from autotrack_integrations.torch.own_source import Code
+from autotrack.model.own_source import Code
 from autotrack_integrations.torch.references import NotSaved, Place
 
 __all__ = ["assemble"]

@@ -17,8 +17,9 @@ from typing import Any
 
 from autotrack.errors import ConfigError, ModelSaveError
 from autotrack.guard import tell_once
+from autotrack.model import own_source
 from autotrack.model.formats import Saved
-from autotrack_integrations.torch import own_source, skeleton, tensor_file
+from autotrack_integrations.torch import skeleton, tensor_file
 from autotrack_integrations.torch.assembly import assemble
 from autotrack_integrations.torch.named import attributes, named, registered, shared_places
 from autotrack_integrations.torch.references import TooLargeError, unwrapped

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from autotrack.model.own_source import is_own
 from autotrack_integrations.torch import tensor_file
-from autotrack_integrations.torch.own_source import is_own
 
 __all__ = ["ByValueError", "NotSaved", "Place", "References", "TooLargeError", "is_plain", "unwrapped"]
 

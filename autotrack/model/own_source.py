@@ -63,7 +63,7 @@ def sources(names: Iterable[str]) -> tuple[dict[str, bytes], set[str]]:
             libraries.add(name)
             continue
         source = _source_of(module)
-        if source is None or len(source) > left:
+        if source is None or len(source) > left or not _is_python(source):
             continue
         left -= len(source)
         is_package = hasattr(module, "__path__")
@@ -80,6 +80,15 @@ def _source_of(module: ModuleType) -> bytes | None:
     except (ImportError, OSError, SyntaxError):
         return None
     return None if text is None else text.encode("utf-8", "surrogatepass")
+
+
+def _is_python(source: bytes) -> bool:
+    """Whether it can be read: not where the file is being written anew while its training goes on."""
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _imported(source: bytes, package: str, name: str) -> Iterator[str]:
