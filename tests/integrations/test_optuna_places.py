@@ -1,4 +1,4 @@
-"""Workers that name one storage differently find the same run of a study; different storages are never taken for one."""
+"""Workers that name one storage differently find the same run of a study; different storages are kept apart."""
 
 import os
 from types import SimpleNamespace
