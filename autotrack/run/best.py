@@ -52,8 +52,20 @@ class Best:
 
     @property
     def model(self) -> dict[str, Any] | None:
-        """What is known of its model; of a search that keeps only the refitted one, of that."""
-        return self.run.model or self._owner.model
+        """What is known of its model; of a search that keeps only the refitted one, of that.
+
+        Raises:
+            DataError: There is no best one; or the search was told to fit it no more, so nobody has its model.
+        """
+        best = self.run
+        if not best.models and self._owner.params.get("refit") is False:
+            raise DataError(
+                f"The best of run {self._owner.id} ({self._owner.name}) has no model: the search had refit=False.\n"
+                "Expected a search that fits the best candidate once more. "
+                "Search with refit=True, or fit a model with run.best.params.",
+                run_id=self._owner.id,
+            )
+        return best.model or self._owner.model
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

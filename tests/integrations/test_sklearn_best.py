@@ -47,6 +47,14 @@ def test_best_model_is_the_refitted_one_and_is_registered():
     assert autotrack.load_model("tree").get_params() == search.best_estimator_.get_params()
 
 
+def test_best_of_a_search_that_refits_nothing_has_params_and_no_model():
+    search = GridSearchCV(TREE, DEPTHS, cv=3, refit=False).fit(X, y)
+    best = autotrack.last_run().best
+    assert best.params["max_depth"] == search.best_params_["max_depth"]
+    with pytest.raises(autotrack.AutotrackError, match=r"has no model: the search had refit=False\.\nExpected"):
+        _ = best.model
+
+
 def test_search_that_chose_nothing_has_no_best_candidate():
     GridSearchCV(TREE, DEPTHS, cv=3, scoring=["accuracy", "f1_macro"], refit=False).fit(X, y)
     with pytest.raises(autotrack.AutotrackError, match="has no best trial"):
