@@ -75,11 +75,11 @@ def files(a: Side, b: Side) -> Section:
         if pair[0] is not None and pair[1] is not None and pair[0].sha256 == pair[1].sha256:
             same += 1
         else:
-            sizes = [None if file is None else f"{file.size_bytes:,} bytes" for file in pair]
-            entries.append(Entry(path, *sizes, "other bytes" if None not in pair else ""))
-    before, after = (sum(file.size_bytes for file in side.manifest.files) for side in (a, b))
-    facts = (("size_bytes", {"a": before, "b": after}),)
-    note = f"{before:,} bytes → {after:,} bytes ({after - before:+,})"
+            before, after = (None if file is None else f"{file.size_bytes:,} bytes" for file in pair)
+            entries.append(Entry(path, before, after, "other bytes" if None not in pair else ""))
+    size_a, size_b = (sum(file.size_bytes for file in side.manifest.files) for side in (a, b))
+    facts = (("size_bytes", {"a": size_a, "b": size_b}),)
+    note = f"{size_a:,} bytes → {size_b:,} bytes ({size_b - size_a:+,})"
     return Section("files", tuple(entries), same, (note,), facts)
 
 

@@ -72,7 +72,7 @@ def _whole_files(one: dict[str, File], other: dict[str, File]) -> Section:
     """Of other formats only whether the files are equal can be told without loading them."""
     paths = [path for path in {**one, **other} if path not in _NO_WEIGHTS]
     hashes = {path: [side[path].sha256 if path in side else None for side in (one, other)] for path in paths}
-    entries = tuple(Entry(path, *pair) for path, pair in hashes.items() if pair[0] != pair[1])
+    entries = tuple(Entry(path, before, after) for path, (before, after) in hashes.items() if before != after)
     note = "Other bytes; by how much is not told of this format." if entries else "The same bytes."
     facts = (("same_architecture", None if entries else True), ("max_abs_difference", None if entries else 0.0))
     return Section("weights", entries, len(paths) - len(entries), (note,), facts)
