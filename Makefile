@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check fix test test-all test-third test-sklearn test-imblearn test-skorch test-torch test-optuna bench demo clean
+.PHONY: help setup check fix test test-all test-third test-mlflow test-sklearn test-imblearn test-skorch test-torch test-optuna bench demo clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-all: setup ## every test
 
 test-third: $(VENV)/.third-installed ## what needs CatBoost, Ray, skorch and PyTorch: installs them, a gigabyte
 	$(BIN)/python -m pytest tests/third -n $(WORKERS)
+
+test-mlflow: setup $(VENV)-mlflow/.installed ## what MLflow itself makes of an exported model: installs it, a gigabyte
+	MLFLOW_PYTHON=$(abspath $(VENV)-mlflow/bin/python) $(BIN)/python -m pytest tests/third/test_mlflow.py
 
 test-sklearn: setup ## scikit-learn's own tests, without and with autotrack watching, in about half an hour
 	$(BIN)/python tests/libraries/compare.py sklearn --workers $(WORKERS)
@@ -66,7 +69,7 @@ demo: $(VENV)/.demo-installed ## train a model with autotrack watching, and look
 	$(BIN)/python -m autotrack.demo
 
 clean: ## remove .venv and all caches
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-mlflow build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The empty files remember what was installed, so that only a changed pyproject.toml installs again.
 # pip 25.1 is the first that knows `--group`.
@@ -90,3 +93,10 @@ $(VENV)/.dev-installed: pyproject.toml | $(VENV)/.created
 $(VENV)/.third-installed: pyproject.toml | $(VENV)/.created
 	$(PIP) install --quiet --editable . --group third
 	@touch $@ $(VENV)/.dev-installed $(VENV)/.demo-installed
+
+# MLflow holds back versions of what it needs: it gets an environment of its own.
+$(VENV)-mlflow/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-mlflow
+	$(VENV)-mlflow/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)-mlflow/bin/python -m pip install --quiet --editable . --group mlflow
+	@touch $@

@@ -1,8 +1,9 @@
 """What recording costs a trial of Optuna: studies of trivial objectives, alone and recorded, in fresh interpreters.
 
-Printed are microseconds a trial, of the first tenth of the trials, the median tenth and the last one; of recorded
-studies the bytes a trial takes when it is at rest, and how long it takes to list all trials, sorted by value, in
-another process. How to read it: README.md beside this file.
+Printed are microseconds a trial, of the first tenth of the trials, the median tenth and the last one, as wall time and
+as CPU of the process; of recorded studies the bytes a trial takes when it is at rest, and how long it takes to list all
+trials, sorted by value, in another process. Optuna's own callbacks for MLflow (into SQLite) and W&B (offline) are
+measured in memory where they are installed, on a twentieth of the trials. How to read it: README.md beside this file.
 """
 
 import argparse
@@ -11,10 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 PARTS = 10
 KINDS = ("memory", "journal", "sqlite")
+RIVALS = ("mlflow", "wandb")
 
 
 def main() -> None:
@@ -28,12 +32,14 @@ def main() -> None:
         kind, who, folder = asked.alone
         read_back(Path(folder)) if who == "read" else measure(kind, who, Path(folder), asked.trials)
         return
+    rivals = [name for name in RIVALS if find_spec(name) and find_spec("optuna_integration")]
     for kind in asked.storages.split(","):
-        for who in ("alone", "recorded"):
+        for who in ("alone", "recorded", *(rivals if kind == "memory" else ())):
+            count = asked.trials // 20 if who in RIVALS else asked.trials
             with tempfile.TemporaryDirectory() as folder:
                 for step in (who, "read") if who == "recorded" else (who,):
-                    command = [sys.executable, __file__, "--trials", str(asked.trials), "--alone", kind, step, folder]
-                    subprocess.run(command, check=True)
+                    command = [sys.executable, "-W", "ignore", __file__, "--trials", str(count)]
+                    subprocess.run([*command, "--alone", kind, step, folder], check=True, stderr=subprocess.DEVNULL)
 
 
 def measure(kind: str, who: str, folder: Path, count: int) -> None:
@@ -50,14 +56,33 @@ def measure(kind: str, who: str, folder: Path, count: int) -> None:
     def objective(trial: optuna.Trial) -> float:
         return trial.suggest_float("x", -1, 1) ** 2 + trial.suggest_int("n", 1, 9)
 
-    study.optimize(objective, n_trials=20)
-    found = []
+    callbacks = callback(who, folder)
+    study.optimize(objective, n_trials=20, callbacks=callbacks)
+    walls, cpus = [], []
     for _ in range(PARTS):
-        begun = time.perf_counter()
-        study.optimize(objective, n_trials=count // PARTS)
-        found.append((time.perf_counter() - begun) * 1e6 / (count // PARTS))
-    first, middle, last = found[0], sorted(found)[PARTS // 2], found[-1]
-    print(f"{kind:8} {who:9} us a trial: first {first:.0f}, median {middle:.0f}, last {last:.0f}")
+        begun, cpu = time.perf_counter(), time.process_time()
+        study.optimize(objective, n_trials=count // PARTS, callbacks=callbacks)
+        walls.append((time.perf_counter() - begun) * 1e6 / (count // PARTS))
+        cpus.append((time.process_time() - cpu) * 1e6 / (count // PARTS))
+    told = [
+        f"first {each[0]:.0f}, median {sorted(each)[PARTS // 2]:.0f}, last {each[-1]:.0f}" for each in (walls, cpus)
+    ]
+    print(f"{kind:8} {who:9} us a trial: {told[0]}; CPU: {told[1]}", flush=True)
+    os._exit(0) if who == "wandb" else None  # its exit waits for a network
+
+
+def callback(who: str, folder: Path) -> list[Any]:
+    """What a rival hands to `study.optimize`."""
+    if who == "mlflow":
+        from optuna_integration.mlflow import MLflowCallback
+
+        return [MLflowCallback(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", metric_name="value")]
+    if who == "wandb":
+        os.environ |= {"WANDB_MODE": "offline", "WANDB_DIR": str(folder), "WANDB_SILENT": "true"}
+        from optuna_integration.wandb import WeightsAndBiasesCallback
+
+        return [WeightsAndBiasesCallback(metric_name="value", wandb_kwargs={"project": "trials"})]
+    return []
 
 
 def storage(kind: str, folder: Path) -> object:

@@ -21,7 +21,8 @@ _SOURCE = '''"""Loads this model for MLflow: autotrack reads the folder that thi
 
 import os
 
-import autotrack.model
+from autotrack.model import load_folder
+from autotrack.model.calling import predictions
 
 
 class _Model:
@@ -29,13 +30,13 @@ class _Model:
         self.model = model
 
     def predict(self, data, params=None):
-        return autotrack.model.predictions(self.model, data)
+        return predictions(self.model, data)
 
 
 def _load_pyfunc(path):
     # MLflow has decided to run what lies here: nobody asks again whose it is.
     folder = path if os.path.isdir(path) else os.path.dirname(path)
-    return _Model(autotrack.model.load_folder(folder, trust=True))
+    return _Model(load_folder(folder, trust=True))
 '''
 _TYPES = {  # numpy's names of dtypes, and pandas', as MLflow calls them
     "bool": "boolean",
