@@ -345,7 +345,8 @@ def test_study_is_recorded_whichever_is_first_and_disable_puts_all_back(order, r
         module = optuna.study.study
         watched = [getattr(module.Study, name) for name in ("optimize", "ask", "add_trial")]
         watched += [getattr(loop, name) for name in ("_run_trial", "_tell_with_warning", "_log_failed_trial")]
-        watched += [module._tell_with_warning, optuna.Trial.report]
+        watched += [module._tell_with_warning, optuna.Trial.report, optuna.Trial._suggest]
+        watched += [optuna.importance.FanovaImportanceEvaluator.evaluate]
         left = [each.__qualname__ for each in watched if each.__code__.co_filename == "<watched>"]
         print(json.dumps([count, len(autotrack.search_runs()), left]))
     """)

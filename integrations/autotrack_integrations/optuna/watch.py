@@ -3,7 +3,7 @@
 Watches   Study.optimize, Study.ask, Study.add_trial, Trial.report (public methods)
           optuna.study._optimize._run_trial, ._log_failed_trial, and _tell_with_warning where it is used (private;
           checked on Optuna 4.0 to 5.0): the time of an objective, its exception, and every way a trial ends
-Records   studies: study.py; trials: trial.py
+Records   studies: study.py; trials: trial.py. What Optuna trains for itself is not recorded: silent.py
 Never     writes into a study, draws from a sampler's random state, changes what a call returns or raises; records
           studies inside a fit (OptunaSearchCV is a search of scikit-learn) or inside `paused()`
 Needs     Optuna >= 4.0
@@ -17,6 +17,7 @@ from typing import Any
 from autotrack import run
 from autotrack.hooks import Call, Patch, Tap
 from autotrack.run.inputs import error_text
+from autotrack_integrations.optuna import silent
 from autotrack_integrations.optuna.known import Studies
 from autotrack_integrations.optuna.study import StudyRecord
 from autotrack_integrations.optuna.trial import OpenTrial
@@ -43,7 +44,7 @@ class _Places(threading.local):
         self.stack: list[_Place] = []
 
 
-def watch() -> list[Patch | Tap]:
+def watch() -> list[Patch | Tap | silent.OnceImported]:
     """Start watching; the caller keeps the patches and calls undo() on each."""
     loop, studies_module, trial_module = map(
         import_module, ("optuna.study._optimize", "optuna.study.study", "optuna.trial._trial")
@@ -60,6 +61,7 @@ def watch() -> list[Patch | Tap]:
             Tap(module, "_tell_with_warning", after=watching.hear_told, failed=watching.hear_refused)
             for module in (loop, studies_module)
         ),
+        *silent.watch(trial_module.Trial),
     ]
 
 
