@@ -170,4 +170,5 @@ def test_mlflow_serves_the_folder_and_answers_400_what_does_not_fit(exported: Ca
         assert ask(address, (folder / "input_example.json").read_bytes()) == model.predict(FRAME[:3]).tolist()
         with pytest.raises(urllib.error.HTTPError) as refused:
             ask(address, b'{"dataframe_split": {"columns": ["a"], "data": [[1]]}}')
-        assert refused.value.code == 400
+        with refused.value as answer:
+            assert answer.code == 400

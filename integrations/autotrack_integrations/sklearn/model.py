@@ -2,6 +2,7 @@
 
 Saves     the fitted estimator; of a fitted search its `best_estimator_`, because a search drags along scorers,
           splitters and distributions, the parts that other versions can load least
+          when registered also as data only (data_only.py), where it has such a form
 Loads     the estimator, ready to predict
 Never     changes the estimator, fits, predicts
 Needs     scikit-learn >= 1.4
@@ -9,11 +10,15 @@ Needs     scikit-learn >= 1.4
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 from autotrack.model import pickled
 from autotrack.model.formats import Saved
 
-__all__ = ["handles", "load", "save"]
+__all__ = ["DATA_ONLY", "handles", "load", "load_data_only", "save", "save_data_only"]
+
+DATA_ONLY = ("model.skops",)
 
 
 def handles(model: object) -> bool:
@@ -30,6 +35,25 @@ def save(model: object) -> Saved:
 def load(files: Callable[[str], bytes]) -> object:
     """The estimator again."""
     return pickled.load(files)
+
+
+def save_data_only(model: object) -> dict[str, bytes]:
+    """The form that is loaded without running code of the package.
+
+    Raises:
+        ModelSaveError, MissingLibraryError: It has no such form, or skops is not installed.
+    """
+    return {DATA_ONLY[0]: _data_only().save(_best(model))}
+
+
+def load_data_only(files: Callable[[str], bytes]) -> object:
+    """The estimator, out of a file that may be anybody's."""
+    loaded: object = _data_only().load(files(DATA_ONLY[0]))
+    return loaded
+
+
+def _data_only() -> Any:
+    return import_module("autotrack_integrations.sklearn.data_only")  # seldom needed: not with every fit
 
 
 def _best(model: object) -> object:
