@@ -66,12 +66,7 @@ SUITES = {
         files=("optim", "nn/test_module_hooks.py", "test_dataloader.py", "test_modules.py"),
         chosen="(not test_modules or Loss) and not datapipe",
     ),
-    # Parts that run studies; without Redis, whose stand-in knows no scripts unless Lua is there too.
-    "optuna": Suite(
-        "optuna",
-        files=("study_tests", "trial_tests", "pruners_tests", "samplers_tests", "test_multi_objective.py"),
-        chosen="not redis",
-    ),
+    "optuna": Suite("optuna", files=(".",)),
 }
 
 
