@@ -12,7 +12,7 @@ from autotrack import config, run
 from autotrack.errors import ConfigError, nearest
 from autotrack.guard import guard
 from autotrack.hooks import forget_import, on_import
-from autotrack.models import load_model
+from autotrack.models import export_model, load_model
 from autotrack.names import check_name
 from autotrack.process import get_run, reading_store, record_into, reopened
 from autotrack.registration import register_model
@@ -38,6 +38,7 @@ __all__ = [
     "active_run",
     "disable",
     "enable",
+    "export_model",
     "get_run",
     "last_run",
     "load_model",
@@ -83,6 +84,10 @@ LIBRARIES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "optuna": (("optuna", "autotrack_integrations.optuna.watch:watch"),),
     "hyperopt": (("hyperopt", "autotrack_integrations.searches.hyperopt:watch"),),
+    "ray": (
+        ("ray.tune", "autotrack_integrations.searches.ray_tune:watch"),
+        ("ray.tune", "autotrack_integrations.searches.ray_worker:watch"),
+    ),
     "script": (  # what a script says of itself, whatever it trains with
         ("argparse", "autotrack_integrations.script.settings:watch_argparse"),
         ("click", "autotrack_integrations.script.settings:watch_click"),

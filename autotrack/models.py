@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from autotrack.errors import DataError, ModelCorruptedError, ModelNotFoundError, StoreError, nearest
@@ -10,7 +11,7 @@ from autotrack.process import get_run, reading_store
 from autotrack.run import Run
 from autotrack.store import Store
 
-__all__ = ["Found", "find_package", "load_model", "manifest_of", "package_manifest", "with_model"]
+__all__ = ["Found", "export_model", "find_package", "load_model", "manifest_of", "package_manifest", "with_model"]
 
 
 def load_model(
@@ -54,6 +55,24 @@ def load_model(
             registered_as=found.registered_as,
         )
     return model if validate is None else CheckedModel(model, Manifest.parse(manifest).signature, validate)
+
+
+def export_model(reference: str, folder: str | os.PathLike[str]) -> Path:
+    """Write a model as a folder of plain files, which `load_model(Path(folder))` and MLflow load.
+
+    Args:
+        reference: As for `load_model`.
+        folder: A new or empty one.
+
+    Raises:
+        ModelNotFoundError, RunNotFoundError: There is no such model, version, alias or run.
+        ModelCorruptedError: A file is not the one that was saved.
+        ModelSaveError: The folder is not empty.
+    """
+    from autotrack.model import materialise
+
+    found = find_package(reference)
+    return materialise(package_manifest(found.store, found.manifest), found.store.blobs.get, folder)
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import autotrack
-from autotrack.model import materialise
-from autotrack.models import find_package, package_manifest
 
 PYTHON = os.environ.get("MLFLOW_PYTHON", "")
 pytestmark = [
@@ -51,8 +49,7 @@ def exported(store_path: Path, tmp_path: Path) -> Callable[[Any, Any], Path]:
 
     def export(model: Any, example: Any) -> Path:
         autotrack.register_model(model, "m", input_example=example)
-        found = find_package("m")
-        return materialise(package_manifest(found.store, found.manifest), found.store.blobs.get, tmp_path / "folder")
+        return autotrack.export_model("m", tmp_path / "folder")
 
     return export
 
