@@ -3,10 +3,11 @@
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from autotrack.errors import DataError, ModelCorruptedError, ModelNotFoundError, StoreError, nearest
+from autotrack.errors import DataError, ModelCorruptedError, ModelNotFoundError, ModelSaveError, StoreError, nearest
 from autotrack.process import get_run, reading_store
 from autotrack.run import Run
 from autotrack.store import Store
@@ -57,22 +58,42 @@ def load_model(
     return model if validate is None else CheckedModel(model, Manifest.parse(manifest).signature, validate)
 
 
-def export_model(reference: str, folder: str | os.PathLike[str]) -> Path:
+def export_model(reference: str, path: str | os.PathLike[str]) -> Path:
     """Write a model as a folder of plain files, which `load_model(Path(folder))` and MLflow load.
 
     Args:
         reference: As for `load_model`.
-        folder: A new or empty one.
+        path: A new or empty folder. A name that ends with `.pt2`: of a torch model its `torch.export` program, traced
+            with the input example it was registered with; autotrack never loads such a file.
 
     Raises:
         ModelNotFoundError, RunNotFoundError: There is no such model, version, alias or run.
         ModelCorruptedError: A file is not the one that was saved.
-        ModelSaveError: The folder is not empty.
+        ModelSaveError: There is something at the path already, or the model has no such form.
+        DataError: There is no input example to trace it with.
     """
     from autotrack.model import materialise
 
     found = find_package(reference)
-    return materialise(package_manifest(found.store, found.manifest), found.store.blobs.get, folder)
+    manifest = package_manifest(found.store, found.manifest)
+    if os.fspath(path).endswith(".pt2"):
+        return _export_program(reference, manifest, found.store, Path(path))
+    return materialise(manifest, found.store.blobs.get, path)
+
+
+def _export_program(reference: str, manifest: bytes, store: Store, path: Path) -> Path:
+    from autotrack.model import Manifest, example
+
+    files = {file.path: file.sha256 for file in Manifest.parse(manifest).files}
+    inputs = store.blobs.get(files[example.FILE_NAME]) if example.FILE_NAME in files else None
+    exported = import_module("autotrack_integrations.torch.exported")
+    data: bytes = exported.export(load_model(reference), inputs)
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise ModelSaveError(f"{str(path)!r} exists already.\nExpected the name of a new file.") from None
+    return path
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def read_manifest(folder: str | os.PathLike[str]) -> bytes:
     """
     try:
         return _content(folder, FILE_NAME, _MAX_MANIFEST_BYTES)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ModelNotFoundError(
             f"There is no model package at {os.fspath(folder)!r}.\nExpected a folder with a {FILE_NAME} in it. "
             "Write one with: autotrack models export"
