@@ -61,8 +61,10 @@ class Presence:
         others = backend.stats(self._prefix)
         mine = others.pop(f"{self._prefix}{self._buffer.writer_id}", None)
         for key, stat in others.items():
+            life = self._buffer.store().life(key.removeprefix(self._prefix))
             is_unheard = backend.is_remote and time.time() - stat.modified_s < _UNHEARD_S
-            if is_unheard or self._buffer.store().life(key.removeprefix(self._prefix)) != "gone":
+            if life == "alive" or is_unheard:
                 return False
-            backend.delete(key)
+            if life == "gone":
+                backend.delete(key)
         return mine is not None
