@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from autotrack_integrations.sklearn import data_only, object_graph, trusted_types
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import HDBSCAN, Birch
 from sklearn.ensemble import (
@@ -27,6 +26,7 @@ from sklearn.utils.validation import check_array
 from sklearn_models import fitted, outputs, probe
 
 from autotrack.errors import MissingLibraryError, ModelSaveError
+from autotrack_integrations.sklearn import data_only, object_graph, trusted_types
 
 X = np.random.default_rng(0).random((80, 4))
 y = (X[:, 0] + X[:, 1] > 1).astype(int)
