@@ -7,14 +7,14 @@ so many requests are taken at once, so many wait, and the next ones are told to 
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
-import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -28,6 +28,7 @@ __all__ = ["REFRESH_S", "make_app"]
 REFRESH_S = 1.0  # between two looks at what the alias means
 _BODY_S = 30.0  # for a client to send its body
 _AT_ONCE = 32  # requests whose bodies are in memory
+_DRAINED = 4  # times the limit: so much of a body that is too large is read and dropped, for the client to hear why
 _WAITING = 256  # further requests, which are read when it is their turn
 _VERSION_HEADER = "X-Autotrack-Model"
 log = logging.getLogger("autotrack.serving")
@@ -54,8 +55,15 @@ def make_app(served: Served, *, limit_bytes: int, threads: int | None = None) ->
         Route("/version", version),
         Route("/invocations", invocations.answer, methods=["POST"]),
     ]
-    handlers = {HTTPException: _http_error, RefusedError: _refusal, Exception: _failure}
-    return Starlette(routes=routes, exception_handlers=handlers, lifespan=lambda _app: _refreshing(served))
+    handlers = {HTTPException: _http_error, RefusedError: _refusal, ClientDisconnect: _gone, Exception: _failure}
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with _refreshing(served):
+            yield
+        invocations.close()
+
+    return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
 
 
 class _Invocations:
@@ -63,7 +71,7 @@ class _Invocations:
 
     def __init__(self, served: Served, limit_bytes: int, threads: int) -> None:
         self._served, self._limit_bytes = served, limit_bytes
-        self._threads = anyio.CapacityLimiter(threads)
+        self._threads = ThreadPoolExecutor(threads, "autotrack-predict")
         self._places = anyio.Semaphore(_AT_ONCE)
         self._inside = 0
 
@@ -75,25 +83,37 @@ class _Invocations:
         try:
             async with self._places:
                 body = await self._body(request)
-                kind = request.headers.get("content-type", "")
-                return await anyio.to_thread.run_sync(self._predict, body, kind, limiter=self._threads)
+                outcome = self._threads.submit(self._predict, body, request.headers.get("content-type", ""))
+                error = await _failure_of(outcome)
         finally:
             self._inside -= 1
+        if error is None or isinstance(error, RefusedError):
+            return outcome.result()
+        log.error("The model failed at a request.", exc_info=error)  # the client learns nothing of it
+        return _json(500, body_of(500, "The model failed at this request. The server's log says why."), None)
+
+    def close(self) -> None:
+        """Take no more requests."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _body(self, request: Request) -> bytes:
         """All of it, unless it is too large or does not come."""
         too_large = RefusedError(
             f"The body is larger than {self._limit_bytes / 2**20:g} MiB. Send fewer rows, or start with --max-mib.", 413
         )
-        if int(request.headers.get("content-length") or 0) > self._limit_bytes:
+        if int(request.headers.get("content-length") or 0) > _DRAINED * self._limit_bytes:
             raise too_large
-        body = bytearray()
+        parts, size = [], 0
         with anyio.move_on_after(_BODY_S):
             async for part in request.stream():
-                body += part
-                if len(body) > self._limit_bytes:
+                size += len(part)
+                if size <= self._limit_bytes:
+                    parts.append(part)
+                elif size > _DRAINED * self._limit_bytes:
                     raise too_large
-            return bytes(body)
+            if size > self._limit_bytes:
+                raise too_large  # now that the client has sent it all, and listens
+            return b"".join(parts)
         raise RefusedError(f"The body did not come within {_BODY_S:g} s. Send it again.", 408)
 
     def _predict(self, body: bytes, content_type: str) -> Response:
@@ -115,9 +135,7 @@ async def _refreshing(served: Served) -> AsyncIterator[None]:
     async def look(pool: ThreadPoolExecutor) -> None:
         while True:
             await asyncio.sleep(REFRESH_S)
-            future = asyncio.wrap_future(pool.submit(served.refresh))
-            await asyncio.wait([future])
-            if (error := future.exception()) is not None:
+            if (error := await _failure_of(pool.submit(served.refresh))) is not None:
                 served.could_not_refresh(error)
 
     if served.is_fixed:
@@ -130,6 +148,15 @@ async def _refreshing(served: Served) -> AsyncIterator[None]:
     finally:
         task.cancel()
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def _failure_of(future: Future[Any]) -> BaseException | None:
+    """Wait until it is done; what it raised."""
+    import asyncio
+
+    waiting = asyncio.wrap_future(future)
+    await asyncio.wait([waiting])
+    return waiting.exception()
 
 
 def _about(served: Served) -> dict[str, object]:
@@ -161,9 +188,13 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     return _json(error.status_code, body_of(error.status_code, f"{error.detail}. {expected}"), error.headers)
 
 
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=400)  # nobody hears it
+
+
 async def _failure(_request: Request, _error: Exception) -> Response:
-    """Of the model, or of ours. The server logs the traceback; the client learns nothing of it."""
-    return _json(500, body_of(500, "The model failed at this request. The server's log says why."), None)
+    """Of ours. uvicorn logs the traceback; the client learns nothing of it."""
+    return _json(500, body_of(500, "The server failed at this request. Its log says why."), None)
 
 
 def _json(status: int, body: bytes, headers: Mapping[str, str] | None) -> Response:
