@@ -1,7 +1,7 @@
 """Run code that may never come back, for so long and no longer: on a thread that is left behind when its time is up.
 
-What the thread cannot be spared, it does without: it is stopped at its next line of Python, a call into C that never
-returns (`time.sleep`, a socket, a lock) goes on in it, as a daemon that uses no time, until the process ends.
+It is stopped at its next line of Python. A call into C that never returns (a sleep, a socket, a lock) goes on in it, a
+daemon thread, until the process ends; one that never lets go of the interpreter's lock stops everybody, as always.
 """
 
 import contextvars
@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-__all__ = ["OutOfTimeError", "within"]
+__all__ = ["OutOfTimeError", "StoppedError", "within"]
 
 _T = TypeVar("_T")
 
@@ -19,16 +19,15 @@ class OutOfTimeError(Exception):
     """It took longer than it may."""
 
 
-class _Stop(BaseException):
-    """Raised in the thread that was left behind."""
+class StoppedError(BaseException):
+    """Raised in the thread that was left behind: its code goes no further."""
 
 
 def within(limit_s: float, function: Callable[[], _T]) -> _T:
     """What `function` returns or raises, if it does so in time. A Ctrl-C while waiting is the caller's.
 
-    It runs in the caller's context. A SystemExit or KeyboardInterrupt can only come from what it runs: it is raised
-    as a RuntimeError. While a module is being imported `function` runs right here, without a limit: on another thread
-    it could need the very module, whose lock this one holds.
+    It runs in the caller's context. While a module is being imported it runs right here, without a limit: on another
+    thread it could need the very module whose lock this one holds.
 
     Raises:
         OutOfTimeError: It did not.
@@ -43,16 +42,14 @@ def within(limit_s: float, function: Callable[[], _T]) -> _T:
             found.value = context.run(function)
 
     thread = threading.Thread(target=run, name="autotrack-bounded", daemon=True)
-    thread.start()
     try:
+        thread.start()
         if not found.is_there.wait(limit_s):
             raise OutOfTimeError
     finally:
         if not found.is_there.is_set():
             _stop(thread)
     thread.join()
-    if isinstance(found.error, (KeyboardInterrupt, SystemExit)):
-        raise RuntimeError(f"{type(found.error).__name__} was raised") from found.error
     if found.error is not None:
         raise found.error
     return cast(_T, found.value)
@@ -79,7 +76,7 @@ def _stop(thread: threading.Thread) -> None:
     import ctypes
 
     if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(StoppedError))
 
 
 def _is_importing() -> bool:

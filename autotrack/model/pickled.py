@@ -15,6 +15,7 @@ import pickle
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.errors import ModelSaveError
 from autotrack.model import own_source
+from autotrack.model.bounded import OutOfTimeError, StoppedError, within
 from autotrack.model.formats import Saved, parts
 from autotrack.model.reducers import PROTOCOL, OwnCodeError, Reducers, is_of_script
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["FILE", "MAX_BYTES", "MAX_OBJECTS", "MAX_S", "handles", "load", "save"]
 
 FILE = "model.pkl"
+_CODE = "code.sha256"  # of the sources, as `sha256sum` writes it: tells models with modules of one name apart
 MAX_BYTES = 1 << 30  # 1 GiB: it is held in memory beside the model while the user's process goes on
 MAX_OBJECTS = 20_000_000  # pickle keeps each one, with those made for it: 100 bytes or more a piece
 MAX_S = 30.0  # a pickle of MAX_BYTES takes 1 to 3
@@ -117,8 +120,6 @@ def save(model: object) -> Saved:
     name = _class_name(model)
     if name in _never_ended:
         raise _refused(model, f"took longer than {MAX_S:g} s to be pickled before, and is not tried again")
-    from autotrack.model.bounded import OutOfTimeError, within
-
     try:
         return within(MAX_S, lambda: _save(model, may_run_own=True))
     except OutOfTimeError:
@@ -133,9 +134,9 @@ def load(files: Callable[[str], bytes]) -> object:
 
 class _Unpickler(pickle.Unpickler):
     def __init__(self, files: Callable[[str], bytes]) -> None:
-        self._files, self._data = files, files(FILE)
+        self._files = files
         self._code: own_source.Code | None = None
-        super().__init__(io.BytesIO(self._data))
+        super().__init__(io.BytesIO(files(FILE)))
 
     def find_class(self, module: str, name: str, /) -> Any:
         if module == Reducers.__module__ and name in ("part", "own_module"):
@@ -157,7 +158,10 @@ class _Unpickler(pickle.Unpickler):
 
     def _own(self) -> own_source.Code:
         if self._code is None:
-            self._code = own_source.Code(self._files, hashlib.sha256(self._data).hexdigest()[:16])
+            key = ""  # then nothing is found in it
+            with suppress(LookupError):
+                key = hashlib.sha256(self._files(_CODE)).hexdigest()[:16]
+            self._code = own_source.Code(self._files, key)
         return self._code
 
 
@@ -170,6 +174,8 @@ def _save(model: object, *, may_run_own: bool) -> Saved:
         raise _unpicklable(model, error.__cause__ or error, may_run_own=may_run_own) from error.__cause__
     named = {name for name in sink.names if name in sys.modules} if by_value else sink.modules | made.modules
     code, libraries = own_source.sources(named)
+    if code:
+        code[_CODE] = "".join(f"{hashlib.sha256(code[path]).hexdigest()}  {path}\n" for path in sorted(code)).encode()
     files = {FILE: sink.getvalue(), **made.files, **code}
     return Saved(files, by_value, (libraries | made.libraries) - {Reducers.__module__}, _class_name(model))
 
@@ -201,10 +207,10 @@ def _dump(model: object, limit: int, *, may_run_own: bool, by_value: bool = Fals
             kind: Any = type("Pickler", (cloudpickle.Pickler,), {"dispatch_table": made})
             with _script_by_value():
                 kind(sink, PROTOCOL).dump(model)
-    except (KeyboardInterrupt, SystemExit, OwnCodeError, _LimitError):
+    except (OwnCodeError, _LimitError):
         raise
     except BaseException as error:
-        if _is_of_signal(error):
+        if _is_of_user(error):
             raise
         raise _UnpicklableError from error
     return sink, made
@@ -228,8 +234,17 @@ def _script_by_value() -> Iterator[None]:
                 cloudpickle.unregister_pickle_by_value(module)
 
 
-def _is_of_signal(error: BaseException) -> bool:
-    """Whether a handler of the user's raised it, as those for a time limit do: it is not the model's then."""
+def _is_of_user(error: BaseException) -> bool:
+    """Whether it is not the model's: a Ctrl-C, the end of a script or of the thread, or of a handler of a signal.
+
+    Those for a time limit raise what they like. Only the main thread hears of signals.
+    """
+    if isinstance(error, StoppedError):
+        return True
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return True
     handlers = {code for number in signal.valid_signals() if (code := _code_of(signal.getsignal(number)))}
     trace = error.__traceback__
     while trace is not None:
