@@ -37,8 +37,8 @@ __all__ = ["FILE", "MAX_BYTES", "MAX_OBJECTS", "MAX_S", "handles", "load", "save
 FILE = "model.pkl"
 _CODE = "code.sha256"  # of the sources, as `sha256sum` writes it: tells models with modules of one name apart
 MAX_BYTES = 1 << 30  # 1 GiB: it is held in memory beside the model while the user's process goes on
-MAX_OBJECTS = 20_000_000  # pickle keeps each one, with those made for it: 100 bytes or more a piece
-MAX_S = 30.0  # a pickle of MAX_BYTES takes 1 to 3
+MAX_OBJECTS = 10_000_000  # pickle keeps each one, with those made for it: 60 bytes or more a piece
+MAX_S = 15.0  # a pickle of MAX_BYTES takes 1 to 3
 _PROBE_BYTES = 1 << 20  # of one attribute, while searching for the one that cannot be pickled
 _PROBE_DEPTH = 3
 _PROBE_CHILDREN = 100
@@ -53,7 +53,7 @@ _GLOBAL_BYTES = 2 * (1 + 1 + 255 + 1) + 1  # at most, from the module's name to 
 # Code of the script goes along by value after one of these: what plain pickle raises, or the object's own methods.
 _FAILURES = (pickle.PickleError, AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
-_never_ended: set[str] = set()  # classes of which pickling one took too long: not tried again
+_never_ended: set[tuple[str, str]] = set()  # class of a model, and one in it with pickling of its own: not tried again
 
 
 class _LimitError(Exception):
@@ -89,7 +89,7 @@ class _Sink(io.BytesIO):
         if self.objects_left < 0:
             raise _LimitError(f"consists of more than {MAX_OBJECTS:,} objects")
         if time.monotonic() > self.deadline:
-            raise _LimitError(f"took longer than {MAX_S:g} s to be pickled")
+            raise OutOfTimeError
         return super().write(data)
 
     def _note_modules(self, data: bytes) -> None:
@@ -115,15 +115,16 @@ def save(model: object) -> Saved:
     """
     try:
         return _save(model, may_run_own=False)
-    except OwnCodeError:
-        pass
-    name = _class_name(model)
-    if name in _never_ended:
-        raise _refused(model, f"took longer than {MAX_S:g} s to be pickled before, and is not tried again")
+    except OutOfTimeError:
+        raise _refused(model, f"took longer than {MAX_S:g} s to be pickled") from None
+    except OwnCodeError as found:
+        key = _class_name(model), str(found)
+    if key in _never_ended:
+        raise _refused(model, f"took longer than {MAX_S:g} s to be pickled before, is not tried again")
     try:
         return within(MAX_S, lambda: _save(model, may_run_own=True))
     except OutOfTimeError:
-        _never_ended.add(name)
+        _never_ended.add(key)
         raise _refused(model, f"took longer than {MAX_S:g} s to be pickled") from None
 
 
@@ -207,7 +208,7 @@ def _dump(model: object, limit: int, *, may_run_own: bool, by_value: bool = Fals
             kind: Any = type("Pickler", (cloudpickle.Pickler,), {"dispatch_table": made})
             with _script_by_value():
                 kind(sink, PROTOCOL).dump(model)
-    except (OwnCodeError, _LimitError):
+    except (OwnCodeError, OutOfTimeError, _LimitError):
         raise
     except BaseException as error:
         if _is_of_user(error):
@@ -310,7 +311,7 @@ def _children(model: object) -> Iterator[tuple[str, object]]:
 def _can_be_pickled(value: object, may_run_own: bool) -> bool:
     try:
         _dump(value, _PROBE_BYTES, may_run_own=may_run_own, by_value=True)
-    except (_LimitError, OwnCodeError):
+    except (OwnCodeError, OutOfTimeError, _LimitError):
         return True  # not known: it got that far, at least
     except _UnpicklableError:
         return False

@@ -29,7 +29,7 @@ _Reducer = Callable[[Any], Any]
 
 
 class OwnCodeError(Exception):
-    """A class of the user's own has code for pickling, which may not run here."""
+    """A class of the user's own, which this names, has code for pickling, which may not run here."""
 
 
 class Reducers(dict[type, _Reducer]):
@@ -60,7 +60,7 @@ class Reducers(dict[type, _Reducer]):
             raise KeyError(kind)  # a class is pickled by its name, whatever its metaclass
         registered = self._base.get(kind)
         if not self._may_run and (_has_own_code(kind) or (registered is not None and _is_own(registered))):
-            raise OwnCodeError
+            raise OwnCodeError(f"{kind.__module__}.{kind.__qualname__}")
         module = str(getattr(kind, "__module__", ""))
         library = module.partition(".")[0]
         self.modules.add(module)

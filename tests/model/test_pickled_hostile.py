@@ -108,9 +108,15 @@ def test_pickling_that_took_too_long_is_not_tried_again(monkeypatch: pytest.Monk
     model = model_that(lambda model: (calls.append(1), go_on.wait()))
     for _ in range(3):
         with pytest.raises(ModelSaveError, match="took longer than"):
-            pickled.save(model)
+            pickled.save([model])
     go_on.set()
     assert len(calls) == 1
+    assert "model.pkl" in pickled.save([Plain()]).files  # another one of the user's in a list is
+
+
+class Plain:
+    def __getstate__(self) -> Any:
+        return {}
 
 
 def test_code_that_was_left_behind_stops_at_its_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +149,7 @@ def test_pickle_that_grows_without_end_is_refused(
 def test_pickle_that_grows_slowly_without_end_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickled, "MAX_S", 0.3)
     monkeypatch.setattr(reducers, "_is_own", lambda definition: False)  # as if a library did it: on this thread
-    with pytest.raises(ModelSaveError, match=r"took longer than 0\.3 s"):
+    with pytest.raises(ModelSaveError, match=r"took longer than 0\.3 s to be pickled and"):
         pickled.save(model_that(endless(lambda: (time.sleep(0.001), os.urandom(4000)))))
 
 
