@@ -34,7 +34,7 @@ _CONFIG = re.compile(
 
 def constants() -> dict[str, Any]:
     """The UPPER_CASE names of the script itself that hold plain values."""
-    return _constants_of(sys.modules.get("__main__"))
+    return _constants_of(_script())
 
 
 def configs(frames: Iterable[FrameType]) -> dict[str, Any]:
@@ -57,9 +57,9 @@ def configs(frames: Iterable[FrameType]) -> dict[str, Any]:
             local = dict(local_variables(frame))
             _add_configs(local, found, seen)
             _add_configs(attributes_of(local.get("self")), found, seen)
-    main = sys.modules.get("__main__")
-    if main is not None:
-        _add_configs(vars(main), found, seen)
+    script = _script()
+    if script is not None:
+        _add_configs(vars(script), found, seen)
     return found
 
 
@@ -73,6 +73,12 @@ def flat(values: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterato
             yield prefix + name, plain
         elif depth < _MAX_DEPTH and not isinstance(value, ModuleType | type):
             yield from flat(_fields(value) or {}, f"{prefix}{name}.", depth + 1)
+
+
+def _script() -> ModuleType | None:
+    """The script itself; None where a library is what was started, such as a worker of Ray's."""
+    main = sys.modules.get("__main__")
+    return main if is_users_module(main) else None
 
 
 def _add_configs(space: Mapping[str, Any], found: dict[str, Any], seen: set[int]) -> None:

@@ -27,8 +27,8 @@ from autotrack.run.redact import redact_value
 from autotrack.types import Row
 from autotrack.values import encode
 from autotrack_integrations.optuna.trial import worker
+from autotrack_integrations.searches.hyperopt_spaces import Space
 from autotrack_integrations.searches.record import SearchRecord
-from autotrack_integrations.searches.spaces import Space
 
 __all__ = ["watch"]
 

@@ -12,12 +12,10 @@ Never     writes into the experiment, reads checkpoints; records what Tune does 
 Needs     Ray >= 2.9
 """
 
-import inspect
 import re
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from importlib import import_module
-from numbers import Real
 from typing import Any
 
 from autotrack import run
@@ -28,13 +26,13 @@ from autotrack.run.inputs import MAX_ERROR
 from autotrack.run.redact import redact
 from autotrack.run.workers import ForWorkers, for_workers
 from autotrack.types import Row
+from autotrack_integrations.searches.ray_config import PLAIN, flat, is_number, settings_of, space_of
 from autotrack_integrations.searches.ray_worker import Arriving
 from autotrack_integrations.searches.record import SearchRecord
 
 __all__ = ["watch"]
 
 _ARGUMENTS = ("metric", "mode", "num_samples", "max_failures", "max_concurrent_trials", "time_budget_s", "reuse_actors")
-_PLAIN = (bool, int, float, str)
 _DATED = re.compile(r"_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d$")  # what Ray puts behind the name of an experiment
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _STEP = "training_iteration"
@@ -111,10 +109,10 @@ class _Search:
             for name in ("metric", "mode")
         )
         direction = {"min": "minimize", "max": "maximize"}.get(mode or "") if self._metric else None
-        params = {name: value for name in _ARGUMENTS if type(value := self._arguments.get(name)) in _PLAIN}
+        params = {name: value for name in _ARGUMENTS if type(value := self._arguments.get(name)) in PLAIN}
         params |= {name: value for name, value in (("metric", self._metric), ("mode", mode)) if value}
-        params |= {**_settings("search_alg", searcher), **_settings("scheduler", scheduler)}
-        params |= {f"space.{name}": text for name, text in _space(self._arguments.get("config"))}
+        params |= {**settings_of("search_alg", searcher), **settings_of("scheduler", scheduler)}
+        params |= {f"space.{name}": text for name, text in space_of(self._arguments.get("config"))}
         name = _DATED.sub("", controller._storage.experiment_dir_name)
         self._record = SearchRecord(name, "ray", objective=None, direction=direction, params=params)
         self._taps.append(Tap(type(scheduler), "on_trial_result", after=self._hear_decision))
@@ -145,13 +143,13 @@ class _Search:
             return
         opened = record.opened(number)
         if opened is None:
-            opened = record.begin(number, dict(_flat(trial.config)))
+            opened = record.begin(number, dict(flat(trial.config)))
             if opened.keeps_models:
                 opened.held = held = _Elsewhere(record.run, opened.id)
                 self._models.append(held)
             opened.set_tag("ray_trial_id", trial.trial_id)
         if event == "start":
-            record.change(number, dict(_flat(trial.config)))
+            record.change(number, dict(flat(trial.config)))
         elif event == "result" and result is not None:
             self._take(opened, trial.trial_id, result)
         elif event == "recover":
@@ -167,8 +165,8 @@ class _Search:
         self._errors[trial.trial_id] = _text_of(error)
 
     def _take(self, opened: run.Run, trial_id: str, result: Mapping[str, Any]) -> None:
-        found = dict(_flat({name: value for name, value in result.items() if name not in _ADDED}))
-        metrics = {key: float(each) for key, each in found.items() if _is_number(each)}
+        found = dict(flat({name: value for name, value in result.items() if name not in _ADDED}))
+        metrics = {key: float(each) for key, each in found.items() if is_number(each)}
         step = int(result.get(_STEP, 0))
         if trial_id not in self._reached:
             host, pid = result.get("hostname"), result.get("pid")
@@ -252,47 +250,6 @@ class _Watching:
 
 def _argument(args: tuple[Any, ...], kwargs: Mapping[str, Any], position: int, name: str) -> Any:
     return args[position] if len(args) > position else kwargs[name]
-
-
-def _settings(role: str, part: Any) -> dict[str, Any]:
-    """What a part of the search is, and its plain settings."""
-    inner = getattr(part, "searcher", None)  # a limiter around another one
-    found: dict[str, Any] = {
-        role: type(part).__name__ if inner is None else f"{type(part).__name__}({type(inner).__name__})"
-    }
-    for name in inspect.signature(type(part)).parameters:
-        value = getattr(part, f"_{name}", getattr(part, name, None))
-        if type(value) in _PLAIN and name not in ("metric", "mode"):
-            found[f"{role}.{name}"] = value
-    return found
-
-
-def _space(config: Any) -> Iterator[tuple[str, str]]:
-    """What is searched over, each as a person would write it."""
-    value: Any
-    for name, value in _flat(config) if isinstance(config, Mapping) else ():
-        if name.endswith("/grid_search") or name == "grid_search":
-            yield name.rpartition("/")[0], " | ".join(map(str, value))
-        elif hasattr(value, "categories"):
-            yield name, " | ".join(map(str, value.categories))
-        elif hasattr(value, "lower") and hasattr(value, "get_sampler"):
-            sampler = type(value.get_sampler()).__name__.lower().strip("_")
-            yield name, f"{value.lower} to {value.upper}{', log' if 'log' in sampler else ''}"
-        elif hasattr(value, "get_sampler"):
-            yield name, f"{type(value).__name__}({value.domain_str})"
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value by its path, as `a/b`."""
-    for name, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{name}/")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _text_of(error: Any) -> str:
