@@ -77,10 +77,13 @@ def print_version(store: "Store", version: ModelVersion, as_json: bool) -> None:
     """All there is of a version."""
     from autotrack.cli.details import local_time, package_facts
     from autotrack.cli.output import print_json, print_pairs, print_title
+    from autotrack.registry import Registry
 
+    origin = Registry(store).origin_of(version)
     if as_json:
         package = json.loads(store.blobs.get(version.manifest))
-        print_json({**version.to_dict(), "package": {key: package[key] for key in package if key != "seal"}})
+        shown = {key: package[key] for key in package if key != "seal"}
+        print_json({**version.to_dict(), "origin": origin, "package": shown})
         return
     reference = f"{version.name}/{version.version}"
     print_title(reference)
@@ -88,12 +91,19 @@ def print_version(store: "Store", version: ModelVersion, as_json: bool) -> None:
         "aliases": ", ".join(f"@{alias}" for alias in version.aliases),
         "description": version.description,
         "created": f"{local_time(version.created_at)} by {version.created_by}",
-        "run": f"{version.run_id}, see it with: autotrack show {version.run_id}" if version.run_id else "",
+        "imported": f"was {origin['name']}/{origin['version']}, registered by {origin['created_by']}" if origin else "",
+        "run": _run_text(version.run_id, is_here=origin is None),
         "load it": f'autotrack.load_model("{reference}")',
     }
     print_pairs({name: text for name, text in about.items() if text})
     print_pairs(dict(version.tags), title="tags")
     print_pairs(package_facts(store, version.manifest), title="package")
+
+
+def _run_text(run_id: str | None, *, is_here: bool) -> str:
+    if run_id is None:
+        return ""
+    return f"{run_id}, see it with: autotrack show {run_id}" if is_here else f"{run_id}, of the store it comes from"
 
 
 def told(event: "Event") -> str:

@@ -191,6 +191,9 @@ def test_version_goes_from_store_to_store_as_one_file(registered: list[str], don
     assert (again["name"], again["version"]) == ("of ann", 1)
     history = done("models", "--store", "other", "history", "churn")
     assert history.splitlines()[-1].endswith(f"registered version 1 of run {registered[0]}, imported from churn/1")
+    shown = done("models", "--store", "other", "show", "churn/1").splitlines()
+    assert "  imported  was churn/1, registered by ann" in shown
+    assert f"  run       {registered[0]}, of the store it comes from" in shown
     Path("half.autotrack").write_bytes(Path("churn-1.autotrack").read_bytes()[:-10])
     assert "was not imported: it is cut short" in told("models", "import", "half.autotrack")
     assert "is a pipe, a socket or a device" in told("models", "import", "/dev/null")
