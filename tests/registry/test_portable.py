@@ -145,6 +145,16 @@ def test_model_is_loaded_in_another_store_by_who_made_it_and_by_nobody_else_with
     assert autotrack.registry.verify().seals == {"foreign": 1}
 
 
+def test_large_file_is_written_and_read_in_the_form_zip_has_for_those(
+    store: Store, other: Store, exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 5)  # as if these few bytes were gigabytes
+    path = export(store, "churn", exported.with_name("large.autotrack"))
+    assert b"PK\x06\x06" in path.read_bytes()
+    assert import_file(other, path).version == 1
+    assert verify(other).is_whole
+
+
 def test_store_is_made_by_an_import(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOTRACK_STORE", str(tmp_path / "new"))
     assert autotrack.registry.import_file(exported).version == 1
