@@ -37,14 +37,14 @@ def load_model(
         ModelCorruptedError: A file is not the one that was saved.
         UntrustedModelError: Somebody else saved it, and loading it would run their code.
     """
-    from autotrack.model import Manifest, load_folder, unpack
-    from autotrack.model.checked import CheckedModel
-    from autotrack.model.folder import read_manifest
-
     if isinstance(reference, os.PathLike):
+        from autotrack.model.folder import load_folder, read_manifest
+
         manifest = read_manifest(reference)
         model = load_folder(reference, trust=trust, module=module)
     else:
+        from autotrack.model import unpack
+
         found = find_package(reference)
         manifest = package_manifest(found.store, found.manifest)
         model = unpack(
@@ -55,7 +55,14 @@ def load_model(
             run=None if found.run_id is None or found.registered_as else (found.run_id, found.name),
             registered_as=found.registered_as,
         )
-    return model if validate is None else CheckedModel(model, Manifest.parse(manifest).signature, validate)
+    return model if validate is None else _checked(model, manifest, validate)
+
+
+def _checked(model: Any, manifest: bytes, validate: Literal["error", "warn"]) -> Any:
+    from autotrack.model import Manifest
+    from autotrack.model.checked import CheckedModel
+
+    return CheckedModel(model, Manifest.parse(manifest).signature, validate)
 
 
 def export_model(reference: str, path: str | os.PathLike[str]) -> Path:
