@@ -229,6 +229,7 @@ def test_results_random_streams_and_pickles_are_the_same_with_and_without():
     assert not recorded[-1]
 
 
+@pytest.mark.slow
 def test_search_that_was_killed_in_a_point_is_killed_and_so_is_the_point(store_path):
     script = """
         import os, signal, sys, time, autotrack

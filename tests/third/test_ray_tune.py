@@ -250,3 +250,28 @@ def test_process_of_a_trial_without_autotrack_gets_the_id_as_text(store_path):
         [sys.executable, "-c", textwrap.dedent(script), sent.hex()], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["str", "abc_0001"]
+
+
+def test_training_of_a_module_that_the_scheduler_stops_keeps_its_curve(search):
+    pytest.importorskip("torch")
+
+    def function(config):
+        import torch
+
+        torch.manual_seed(0)
+        model, X = torch.nn.Linear(4, 1), torch.ones(8, 4)
+        optimizer = torch.optim.SGD(model.parameters(), lr=config["lr"])
+        for _epoch in range(5):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.mse_loss(model(X), X.sum(1, keepdim=True))
+            loss.backward()
+            optimizer.step()
+            tune.report({"loss": loss.item()})
+
+    scheduler = tune.schedulers.ASHAScheduler(max_t=9, grace_period=2, reduction_factor=2)
+    search(function, {"lr": tune.grid_search([0.05, 1e-6])}, scheduler=scheduler, max_concurrent_trials=1)
+    complete, pruned = only_run().trials()
+    assert (complete.tags["state"], pruned.tags["state"]) == ("complete", "pruned")
+    assert [len(t.history("train_loss").values) for t in (complete, pruned)] == [5, 2]
+    assert pruned.params["optimizer.lr"] == 1e-6
+    assert "raylet_name" not in complete.params
