@@ -59,9 +59,10 @@ class Format(Protocol):
     `load_into(files, module) -> object`: the weights alone, into an object the caller made; runs nothing of the
     package. Its `save` then takes `tensors`: values to save in place of the model's own, by name.
 
-    `save_data_only(model) -> Mapping[str, bytes]`: the model again in a form that holds no code; empty if it has
-    none. `load_data_only(files) -> object` makes the model of it, refuses what is not as it should be, and runs
-    nothing of the package: it is called with files that a stranger wrote. `DATA_ONLY`: the paths of these files.
+    `save_data_only(model) -> Mapping[str, bytes]`: the model again in a form that holds no code; a ModelSaveError
+    says why it has none. `load_data_only(files) -> object` makes the model of it, refuses what is not as it should be,
+    and runs nothing of the package: it is called with files that a stranger wrote. `DATA_ONLY`: their paths. Of
+    formats that other distributions bring, this form is never loaded without trust in who made the package.
     """
 
     def handles(self, model: object) -> bool:

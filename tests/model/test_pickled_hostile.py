@@ -1,6 +1,7 @@
 """Objects that raise, hang, grow or change while they are pickled: the training is unharmed, the run says why."""
 
 import asyncio
+import contextvars
 import itertools
 import os
 import signal
@@ -251,14 +252,13 @@ def test_model_of_a_module_that_is_being_imported_is_saved(tmp_path: Path, run_p
 
 
 def test_model_with_pickling_of_its_own_sees_the_callers_context() -> None:
-    from sklearn import config_context, get_config
-
-    seen: list[Any] = []
+    place: contextvars.ContextVar[str] = contextvars.ContextVar("place", default="nowhere")
+    seen: list[str] = []
 
     def act(model: Any) -> Any:
-        seen.append((np.geterr()["divide"], get_config()["assume_finite"]))
+        seen.append(place.get())
         return str, ()
 
-    with np.errstate(divide="raise"), config_context(assume_finite=True):
-        pickled.save(model_that(act))
-    assert seen[0][0] == "raise"
+    place.set("here")
+    pickled.save(model_that(act))
+    assert set(seen) == {"here"}
