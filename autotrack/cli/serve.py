@@ -1,7 +1,5 @@
 """`autotrack serve`: a registered model behind HTTP."""
 
-import os
-
 import click
 
 from autotrack.cli.options import store_option
@@ -43,13 +41,12 @@ def serve(
     """
     from autotrack import serving
 
-    token = serving.read_token(token_file) if token_file else os.environ.get("AUTOTRACK_SERVE_TOKEN") or None
     serving.serve(
         reference,
         host=host,
         port=port,
         hosts=hosts,
-        token=token,
+        token=serving.read_token(token_file),
         method=method,
         trust=trust,
         limit_bytes=max_mib << 20,

@@ -95,7 +95,7 @@ def message_of(problems: Sequence[Problem], what: str) -> str:
 def columns_that_differ(expected: Sequence[str], found: Sequence[str]) -> list[Problem]:
     """Columns missing, unexpected or given twice. Their order does not matter."""
     known, given = set(expected), set(found)
-    problems = [Problem(name, "to be there", "no such column") for name in expected if name not in given]
+    problems = [Problem(name, "a column", "none") for name in expected if name not in given]
     problems += [Problem(name, "no such column", "one") for name in given if name not in known]
     if not problems and not len(given) == len(found) == len(expected):
         problems.append(Problem(None, f"{len(expected)} columns", f"{len(found)}, some with the same name"))

@@ -5,6 +5,7 @@ Loopback is the default. Any other address is open to a network, and wants the n
 
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import sys
@@ -18,6 +19,7 @@ from autotrack.errors import ConfigError, MissingLibraryError
 __all__ = ["check_address", "read_token", "serve"]
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_TOKEN = "AUTOTRACK_SERVE_TOKEN"
 _LEAST_TOKEN = 16  # characters
 _CONNECTIONS = 1000
 _BACKLOG = 2048  # connections that wait to be taken
@@ -40,19 +42,21 @@ def check_address(host: str, allowed: Collection[str], token: str | None) -> Non
     )
 
 
-def read_token(path: str) -> str:
-    """The token in a file.
+def read_token(path: str | None) -> str | None:
+    """The token in a file, else the one in AUTOTRACK_SERVE_TOKEN; None: there is none.
 
     Raises:
-        ConfigError: There is none, or it is too short.
+        ConfigError: It cannot be read, or is too short.
     """
     try:
-        token = Path(path).read_text("ascii").strip()
+        token = os.environ.get(_TOKEN) if path is None else Path(path).read_text("ascii").strip()
     except (OSError, ValueError) as error:
         raise ConfigError(f"The token cannot be read: {error}.\nExpected a file with one line of ASCII.") from error
-    if len(token) < _LEAST_TOKEN or not token.isprintable() or " " in token:
+    if not token and path is None:
+        return None
+    if not token or len(token) < _LEAST_TOKEN or not (token.isascii() and token.isprintable()) or " " in token:
         raise ConfigError(
-            f"The token in {path!r} cannot be used.\n"
+            f"The token in {path or _TOKEN} cannot be used.\n"
             f"Expected one word of at least {_LEAST_TOKEN} characters. Make one with: openssl rand -hex 32"
         )
     return token

@@ -52,7 +52,7 @@ def test_data_that_fits_is_handed_on_itself() -> None:
 
 def test_missing_and_unexpected_columns_are_named() -> None:
     assert told(FRAME.drop(columns="age").assign(height=1.8)) == [
-        "column 'age': expected to be there, found no such column",
+        "column 'age': expected a column, found none",
         "column 'height': expected no such column, found one",
     ]
 

@@ -7,6 +7,8 @@ import pytest
 from model_server import House, Server, running
 
 MODELS = """
+    import time
+
     class Failing(BaseEstimator):
         def predict(self, X):
             raise RuntimeError("secret detail of the model")
@@ -14,6 +16,16 @@ MODELS = """
     class Rows(BaseEstimator):
         def predict(self, X):
             return pd.DataFrame({"score": [0.5, float("nan")], "label": ["a", None]})
+
+    class Slow(BaseEstimator):
+        inside = 0
+
+        def predict(self, X):
+            type(self).inside += 1
+            time.sleep(0.5)
+            seen = type(self).inside
+            type(self).inside -= 1
+            return [seen] * len(X)
 
     frame = pd.DataFrame({
         "age": [31, 45, 22, 60], "income": [1.5, 2.5, 3.5, 0.5], "city": ["Bonn", "Ulm", "Bonn", "Ulm"],
@@ -32,6 +44,7 @@ MODELS = """
     keep("net", net.train(), torch.ones(4, 3))
     keep("failing", Failing(), array)
     keep("rows", Rows(), array)
+    keep("slow", Slow(), array)
     keep("unknown", LinearRegression().fit(frame[["age", "income"]], [1, 2, 3, 4]))
     keep("größe 模型", LinearRegression().fit(array, array.sum(1)), array)
 """

@@ -153,9 +153,7 @@ def test_null_where_nothing_can_be_missing_makes_the_column_another_dtype() -> N
 def test_key_that_some_records_lack_is_missing_there() -> None:
     short = {name: value for name, value in ROW.items() if name != "half"}
     assert data_of({"dataframe_records": [ROW, short]}, FRAME)["half"].isna().tolist() == [False, True]
-    assert problems_of({"dataframe_records": [short]}, FRAME) == [
-        "column 'half': expected to be there, found no such column"
-    ]
+    assert problems_of({"dataframe_records": [short]}, FRAME) == ["column 'half': expected a column, found none"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,7 +106,13 @@ def test_address_open_to_a_network_wants_names_and_a_token() -> None:
             check_address(host, (), "token")
 
 
-def test_token_that_is_too_short_or_not_there_is_refused(tmp_path: Any) -> None:
+def test_token_that_is_too_short_or_not_there_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_token(None) is None
+    monkeypatch.setenv("AUTOTRACK_SERVE_TOKEN", "fedcba9876543210")
+    assert read_token(None) == "fedcba9876543210"
+    monkeypatch.setenv("AUTOTRACK_SERVE_TOKEN", "short")
+    with pytest.raises(ConfigError, match="token"):
+        read_token(None)
     path = tmp_path / "token"
     path.write_text("0123456789abcdef\n")
     assert read_token(str(path)) == "0123456789abcdef"
