@@ -82,7 +82,8 @@ def test_params_are_what_the_objective_gets():
     run = only_run()
     for config, trial in zip(seen, run.trials(), strict=True):
         for label in ("kind", "n", "m", "r", "lr"):
-            assert (trial.params[label], type(trial.params[label])) == (config[label], type(config[label]))
+            got = config[label].item() if isinstance(config[label], np.generic) else config[label]
+            assert (trial.params[label], type(trial.params[label])) == (got, type(got))
         assert trial.params["model"] == {"name": config["model"]["name"]}
         assert trial.params.get("C") == config["model"].get("C")
     assert run.params["space.kind"] == "a | 2 | None | 0.5"
