@@ -24,6 +24,9 @@ CODES = {
     503: "TEMPORARILY_UNAVAILABLE",
 }
 
+_MOST_TEXT = 2000  # characters, and problems: an answer repeats no large body
+_MOST_PROBLEMS = 100
+
 
 class RefusedError(AutotrackError, ValueError):
     """A request that gets `status` and the message instead of predictions."""
@@ -42,7 +45,10 @@ def misfit(*problems: Problem) -> RefusedError:
 
 def body_of(status: int, message: str, problems: Sequence[Problem] = ()) -> bytes:
     """The JSON that a client gets."""
-    content: dict[str, object] = {"error_code": CODES.get(status, "ERROR"), "message": message}
+    content: dict[str, object] = {"error_code": CODES.get(status, "ERROR"), "message": message[:_MOST_TEXT]}
     if problems:
-        content["problems"] = [vars(problem) for problem in problems]
+        content["problems"] = [
+            {key: value and value[:_MOST_TEXT] for key, value in vars(problem).items()}
+            for problem in problems[:_MOST_PROBLEMS]
+        ]
     return json.dumps(content).encode()

@@ -1,8 +1,11 @@
 """Bodies of requests become the data that a model was fitted on, or are refused with what is wrong about them."""
 
+import contextlib
 import json
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -14,7 +17,7 @@ from model_server import WRONG_BODIES
 from autotrack.model import describe
 from autotrack.serving.bodies import read
 from autotrack.serving.cast import cast
-from autotrack.serving.refusal import RefusedError
+from autotrack.serving.refusal import RefusedError, body_of
 
 ARRAY = np.ones((4, 3))
 FRAME = pd.DataFrame(
@@ -233,3 +236,54 @@ def test_frame_too_wide_to_be_recorded_by_name_is_checked_by_its_width() -> None
     assert problems_of({"dataframe_split": {"columns": names[:-1], "data": [[1.0] * 1000]}}, trained_on) == [
         "expected 1001 features, found 1000 features"
     ]
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["a", "Bonn", "1", "2026-01-01", "\ud800"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["a", "flag", "city", "data", "columns"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+FORMS = st.sampled_from(["dataframe_split", "dataframe_records", "instances", "inputs", "params"])
+
+
+@pytest.mark.parametrize(
+    "trained_on", [FRAME, FRAME[["flag", "city"]], ARRAY, ["a text"], torch.ones(2, 2, dtype=torch.int64), None]
+)
+@hypothesis.given(body=st.dictionaries(FORMS, JSON, min_size=1, max_size=1) | JSON)
+def test_any_json_becomes_data_or_is_refused(trained_on: Any, body: Any) -> None:
+    with contextlib.suppress(RefusedError):
+        assert data_of(json.dumps(body), trained_on) is not None
+
+
+@pytest.mark.parametrize(
+    "trained_on", [FRAME, ARRAY, ["a text"], torch.ones(2, 3), pl.from_pandas(FRAME[["half", "city"]])]
+)
+@hypothesis.given(
+    rows=st.lists(st.dictionaries(st.sampled_from(list(ROW)), JSON), min_size=1, max_size=3), data=st.data()
+)
+def test_any_records_become_data_or_are_refused(trained_on: Any, rows: Any, data: st.DataObject) -> None:
+    whole = data.draw(st.booleans())
+    records = [{**ROW, **row} if whole else row for row in rows]
+    with contextlib.suppress(RefusedError):
+        assert data_of({"dataframe_records": records}, trained_on) is not None
+
+
+@hypothesis.given(text=st.text(st.sampled_from('ab1.,"\n\r-eE \x00é')))
+def test_any_text_is_read_as_csv_or_is_refused(text: str) -> None:
+    for trained_on in (ARRAY, FRAME[["half"]], None):
+        with contextlib.suppress(RefusedError):
+            assert data_of(text, trained_on, "text/csv") is not None
+
+
+def test_refusal_repeats_no_large_body() -> None:
+    with pytest.raises(RefusedError) as error:
+        data_of({"dataframe_records": [{f"{number:01000}": 1 for number in range(1000)}]}, FRAME)
+    assert len(error.value.problems) > 1000
+    assert len(body_of(400, error.value.message, error.value.problems)) < 250_000
