@@ -23,6 +23,9 @@ class LateRun(Run):
         self._unwritten: Row | None = row
         self._write_lock = threading.Lock()
 
+    def opened(self, row: Row) -> Run:  # type: ignore[override]  # another row's run is no late one
+        return Run(row, self._recorder_of)
+
     @property
     def logged(self) -> frozenset[str]:
         """The keys that the user has logged something under."""
