@@ -8,6 +8,7 @@ its neighbours there: nothing is put on sys.path, and two models with a `net.py`
 
 import ast
 import builtins
+import functools
 import importlib
 import importlib.util
 import os
@@ -15,7 +16,7 @@ import sys
 import sysconfig
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -63,13 +64,16 @@ def sources(names: Iterable[str]) -> tuple[dict[str, bytes], set[str]]:
             libraries.add(name)
             continue
         source = _source_of(module)
-        if source is None or len(source) > left or not _is_python(source):
+        if source is None or len(source) > left:
+            continue
+        is_package = hasattr(module, "__path__")
+        imported = _imported(source, name if is_package else name.rpartition(".")[0], name)
+        if imported is None:
             continue
         left -= len(source)
-        is_package = hasattr(module, "__path__")
         path = public_name(name).replace(".", "/") + ("/__init__.py" if is_package else ".py")
         files[f"{_FOLDER}/{path}"] = source
-        queue.extend(_imported(source, name if is_package else name.rpartition(".")[0], name))
+        queue.extend(imported)
     return files, libraries
 
 
@@ -82,20 +86,19 @@ def _source_of(module: ModuleType) -> bytes | None:
     return None if text is None else text.encode("utf-8", "surrogatepass")
 
 
-def _is_python(source: bytes) -> bool:
-    """Whether it can be read: not where the file is being written anew while its training goes on."""
+@functools.lru_cache(maxsize=256)  # a module is parsed once, not with each fit
+def _imported(source: bytes, package: str, name: str) -> tuple[str, ...] | None:
+    """Names that may be modules: what the source imports, and the packages around them and around itself.
+
+    None: it cannot be read, as where the file is being written anew while its training goes on.
+    """
     try:
-        ast.parse(source)
+        tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
-        return False
-    return True
-
-
-def _imported(source: bytes, package: str, name: str) -> Iterator[str]:
-    """Names that may be modules: what the source imports, and the packages around them and around itself."""
+        return None
     root = name.partition(".")[0] + "." if name.startswith(_PREFIX) else ""
     found = {name}
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -104,13 +107,12 @@ def _imported(source: bytes, package: str, name: str) -> Iterator[str]:
             except ImportError:
                 continue
             found.update((base, *(f"{base}.{alias.name}" for alias in node.names)))
-    for each in sorted(found):
+    packages = set()
+    for each in found:
         parts = each.split(".")
-        for count in range(1, len(parts) + 1):
-            dotted = ".".join(parts[:count])
-            yield dotted
-            if root:
-                yield root + dotted
+        dotted = {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+        packages |= dotted | ({root + each for each in dotted} if root else set())
+    return tuple(sorted(packages))
 
 
 class Code:
