@@ -70,7 +70,8 @@ def section(a: Side, b: Side) -> Section:
 
 def _whole_files(one: dict[str, File], other: dict[str, File]) -> Section:
     """Of other formats only whether the files are equal can be told without loading them."""
-    paths = [path for path in {**one, **other} if path not in _NO_WEIGHTS]
+    both = [path for path in one if path in other and path not in _NO_WEIGHTS]  # registered ones also have other forms
+    paths = both or [path for path in {**one, **other} if path not in _NO_WEIGHTS]
     hashes = {path: [side[path].sha256 if path in side else None for side in (one, other)] for path in paths}
     entries = tuple(Entry(path, before, after) for path, (before, after) in hashes.items() if before != after)
     note = "Other bytes; by how much is not told of this format." if entries else "The same bytes."

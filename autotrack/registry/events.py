@@ -134,8 +134,8 @@ class EventLog:
 
     def append(
         self, name: str, number: int, previous: str | None, *, op: str, by: str, detail: Mapping[str, Any]
-    ) -> bool:
-        """Add event `number`; False when somebody else has just added one of that number."""
+    ) -> Event | None:
+        """Add event `number`, and give it back; None when somebody else has just added one of that number."""
         token = secrets.token_hex(8)
         content = {
             "format": _FORMAT,
@@ -151,9 +151,10 @@ class EventLog:
         key, data = _key(name, number), canonical(content)
         # An object store may retry a put whose answer was lost, and then finds our own event in the way.
         if not self._backend.put_if_absent(key, data) and token.encode() not in self._backend.get(key):
-            return False
-        self._note(name, number, hashlib.sha256(data).hexdigest(), previous, content["at"])
-        return True
+            return None
+        event = _parsed(name, number, data)
+        self._note(name, event)
+        return event
 
     def data(self, name: str, number: int) -> bytes:
         """An event as it is on file."""
@@ -166,10 +167,11 @@ class EventLog:
 
     def note_copied(self, name: str, event: Event) -> None:
         """Note that the log goes as far as this event, which was copied."""
-        self._note(name, event.number, event.sha256, event.previous, _microseconds(event.at))
+        self._note(name, event)
 
-    def _note(self, name: str, number: int, sha256: str, previous: str | None, at: int) -> None:
-        self._heads.raise_to(_prefix(name), name, count=number + 1, event=sha256, previous=previous, at=at)
+    def _note(self, name: str, event: Event) -> None:
+        count, at = event.number + 1, _microseconds(event.at)
+        self._heads.raise_to(_prefix(name), name, count=count, event=event.sha256, previous=event.previous, at=at)
 
     def _names(self, file: re.Pattern[str]) -> list[str]:
         found = (key for key in self._backend.list(_ROOT) if key.count("/") == 2 and file.fullmatch(_file(key)))
@@ -192,24 +194,7 @@ class EventLog:
             data = self._backend.get(_key(name, number))
         except FileNotFoundError:
             raise _broken(name, number, "is missing") from None
-        try:
-            content = json.loads(data)
-            if content["format"] > _FORMAT:
-                raise _too_new(name, f"the format {content['format']}")
-            checksum = content.pop("checksum")
-            if content["number"] != number or checksum != _checksum(content):
-                raise _broken(name, number, "was changed")
-            return Event(
-                number=number,
-                op=content["op"],
-                at=to_datetime(content["at"]),
-                by=content["by"],
-                detail={key: value for key, value in content.items() if key not in _FRAME},
-                previous=content["previous"],
-                sha256=hashlib.sha256(data).hexdigest(),
-            )
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-            raise _broken(name, number, "is not readable") from None
+        return _parsed(name, number, data)
 
 
 def folder_of(name: str) -> str:
@@ -232,6 +217,32 @@ def folder_of(name: str) -> str:
 def _folder(name: str) -> str:
     folder = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in name.encode("utf-8", "surrogatepass"))
     return folder[:-1] + "%2E" if folder.endswith(".") else folder  # Windows drops a dot at the end
+
+
+def _parsed(name: str, number: int, data: bytes) -> Event:
+    """The event that these bytes are.
+
+    Raises:
+        StoreError: They are damaged.
+    """
+    try:
+        content = json.loads(data)
+        if content["format"] > _FORMAT:
+            raise _too_new(name, f"the format {content['format']}")
+        checksum = content.pop("checksum")
+        if content["number"] != number or checksum != _checksum(content):
+            raise _broken(name, number, "was changed")
+        return Event(
+            number=number,
+            op=content["op"],
+            at=to_datetime(content["at"]),
+            by=content["by"],
+            detail={key: value for key, value in content.items() if key not in _FRAME},
+            previous=content["previous"],
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        raise _broken(name, number, "is not readable") from None
 
 
 def _file(key: str) -> str:

@@ -298,8 +298,9 @@ class Registry:
             if change is None:
                 return state
             op, detail = change
-            if self._log.append(name, state.count, state.previous, op=op, by=by or _whoami(), detail=detail):
-                return self._state(name)
+            event = self._log.append(name, state.count, state.previous, op=op, by=by or _whoami(), detail=detail)
+            if event is not None:
+                return self._keep(fold(state, [event]))
 
     def _state(self, name: str) -> State:
         with self._lock:
@@ -308,6 +309,12 @@ class Registry:
                 state = State(name)  # the store was replaced by another copy
             state = self._states[name] = fold(state, self._log.read(name, state.count, state.previous))
             return state
+
+    def _keep(self, state: State) -> State:
+        with self._lock:
+            if self._states[state.name].count < state.count:
+                self._states[state.name] = state
+        return state
 
     def _may_have_versions(self, name: str) -> bool:
         try:
