@@ -45,6 +45,7 @@ _ALSO = {  # other distributions that bring the same module
     "opencv-python": ("opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
     "faiss-cpu": ("faiss-gpu",),
     "psycopg2-binary": ("psycopg2",),
+    "xgboost": ("xgboost-cpu",),
 }
 _METADATA_BYTES = 65_536  # of a METADATA file that are read: its headers come first, descriptions can be long
 _DIST_INFO = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-py\d.*)?\.(?:dist|egg)-info")

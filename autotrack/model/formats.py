@@ -93,8 +93,8 @@ class Parts(Protocol):
         ...
 
 
-def find(model: object) -> str:
-    """The flavor that `model` is saved in."""
+def find(model: object, default: str = "pickle") -> str:
+    """The flavor that `model` is saved in; `default` where no format says that it is the one."""
     for flavor, path in FORMATS.items():
         module = sys.modules.get(path) or _import(path)
         if flavor != "pickle" and module is not None and cast(Format, module).handles(model):
@@ -105,7 +105,7 @@ def find(model: object) -> str:
             with guard(f"model format {flavor!r}"):
                 if other.handles(model):
                     return flavor
-    return "pickle"
+    return default
 
 
 def for_saving(flavor: str) -> Format:

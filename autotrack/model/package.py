@@ -37,6 +37,7 @@ def pack(
     model: object,
     *,
     flavor: str | None = None,
+    default: str = "pickle",
     name: str = "model",
     run_id: str | None = None,
     signature: Mapping[str, Any] | None = None,
@@ -47,6 +48,7 @@ def pack(
 
     Args:
         flavor: A key of `formats.FORMATS`; None: the one for this model.
+        default: The flavor where no other one is for this model.
         name: What it is called within its run.
         signature: What its `inputs` and `outputs` were, each as `signature.describe` says it, or None.
         modules: Further modules it needs, beside those it is seen to need.
@@ -57,7 +59,7 @@ def pack(
     """
     name = check_artifact_name(name)
     if flavor is None:
-        flavor = formats.find(model)
+        flavor = formats.find(model, default)
     saver: Any = formats.for_saving(flavor)
     saved: formats.Saved = saver.save(model) if tensors is None else saver.save(model, tensors=tensors)
     pins = environment.requirements((*saved.modules, *modules))

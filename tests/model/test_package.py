@@ -239,6 +239,7 @@ def test_model_of_a_module_that_is_not_here_says_which_one(tmp_path: Path, monke
     monkeypatch.syspath_prepend(tmp_path)
     import our_steps  # type: ignore[import-not-found]
 
+    (tmp_path / "our_steps.py").write_text("class Step: (")  # so that its source cannot come along
     saved = pack(our_steps.Step())
     assert not content(saved)["by_value"]
     del sys.modules["our_steps"]

@@ -151,7 +151,7 @@ def keep_model(target: run.Run, estimator: Any, given: Given) -> None:
         return
     signature = {"inputs": given.get("X"), "outputs": outputs_of(estimator, given.get("y"))}
     try:
-        package = model.pack(estimator, flavor="sklearn", run_id=target.id, signature=signature)
+        package = model.pack(estimator, default="sklearn", run_id=target.id, signature=signature)
     except model.ModelSaveError as error:
         target.lack("model", str(error))
         raise
