@@ -49,6 +49,13 @@ def cast(table: Table, expected: Mapping[str, Any] | None) -> Any:
     Raises:
         RefusedError: It cannot be made into such data.
     """
+    import numpy as np
+
+    with np.errstate(over="raise"):  # a number too large for a float32 is no infinity
+        return _cast(table, expected)
+
+
+def _cast(table: Table, expected: Mapping[str, Any] | None) -> Any:
     kind = (expected or {}).get("kind")
     if expected is None or kind in (None, "none"):
         return _as_sent(table)
@@ -97,11 +104,11 @@ def _as_floats(table: Table, names: Sequence[str], dtype: str) -> Any:
         return None
     try:
         array = np.array(table.rows)
-    except (ValueError, OverflowError):
+        if array.ndim != 2 or array.dtype.kind not in "biuf":
+            return None
+        array = array.astype(dtype, copy=False)
+    except (ValueError, ArithmeticError):
         return None
-    if array.ndim != 2 or array.dtype.kind not in "biuf":
-        return None
-    array = array.astype(dtype, copy=False)
     return array if np.isfinite(array).all() else None
 
 

@@ -135,7 +135,8 @@ def as_trained(array: Any, dtype: str, expected: Mapping[str, Any]) -> Any:
         torch = sys.modules["torch"]
         tensor = torch.from_numpy(array)
         made = tensor.to(getattr(torch, dtype.removeprefix("torch.")))
-        if kind_of(dtype) == "integers" and not torch.equal(made.to(tensor.dtype), tensor):
+        is_changed = not torch.equal(made.to(tensor.dtype), tensor)
+        if is_changed and (kind_of(dtype) == "integers" or (made.is_floating_point() and made.isinf().any())):
             raise OverflowError(f"a number is too large for {dtype}")
         return made
     kind = kind_of(dtype)
