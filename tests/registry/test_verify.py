@@ -11,6 +11,7 @@ import autotrack
 from autotrack.errors import ModelNotFoundError
 from autotrack.model.manifest import Manifest, canonical, sha256
 from autotrack.registry import Registry
+from autotrack.registry.absorb import absorb_models
 from autotrack.registry.verification import verify
 from autotrack.store import Store
 
@@ -194,6 +195,14 @@ def test_store_whose_heads_cannot_be_written_is_used_all_the_same(store: Store) 
     head.unlink()
     head.mkdir()
     assert Registry(store).rollback("churn").version == 1
+
+
+def test_log_that_came_from_another_store_is_noted_as_far_as_it_came(store: Store, tmp_path: Path) -> None:
+    other = Store.open(tmp_path / "other", create=True)
+    assert absorb_models(other, store).new == ["churn", "fraud"]
+    assert verify(other).is_whole
+    events(other)[-1].unlink()
+    assert "it had 4, as your own seal says, and now 3" in verify(other, "churn").problems[0]
 
 
 def test_verify_is_there_for_the_store_in_force(store_path: Path) -> None:
