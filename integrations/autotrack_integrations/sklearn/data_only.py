@@ -11,6 +11,7 @@ do anything but compute.
 """
 
 import struct
+import warnings
 import zipfile
 import zlib
 from typing import Any
@@ -60,7 +61,7 @@ def save(model: object) -> bytes:
     except RefusedError as error:
         reason = str(error)
     except RecursionError:
-        reason = "its parts refer to each other in circles"
+        reason = "its parts refer to each other in circles, or are nested too deeply"
     except _FAILURES as error:
         reason = _reason(error)
     if reason is None:
@@ -117,7 +118,9 @@ def _construct(data: bytes) -> object:
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        model: object = skops_io.loads(data, trusted=TRUSTED)
+        with warnings.catch_warnings():  # of deprecated classes and other versions; a package says its versions itself
+            warnings.simplefilter("ignore")
+            model: object = skops_io.loads(data, trusted=TRUSTED)
     except UntrustedTypesFoundException as error:
         found = str(error).partition("\n")[0].partition(": ")[2].rstrip(".")
         raise RefusedError(f"it needs types that are not on autotrack's list: {found}") from None
