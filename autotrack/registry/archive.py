@@ -24,6 +24,8 @@ _END64_BYTES = 56 + 20  # what stands before it in a large one
 _LOCAL = struct.Struct("<4s22x2H")  # of a member's own header: signature, lengths of its name and its extra field
 _MAX_DIRECTORY_BYTES = 16 << 20  # some hundred thousand members; read whole
 _CHUNK_BYTES = 1 << 20
+# What zipfile raises at bytes that make no sense.
+_DAMAGES = (zipfile.BadZipFile, EOFError, IndexError, NotImplementedError, OSError, OverflowError, ValueError)
 
 
 class Archive:
@@ -40,7 +42,9 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(file)
             self._check_form()
-        except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError, OverflowError) as error:
+        except ModelCorruptedError:  # which is a ValueError
+            raise
+        except (*_DAMAGES, struct.error) as error:
             raise self.broken(f"it is no whole zip ({error})") from None
 
     def check_names(self, names: Collection[str]) -> None:
@@ -62,22 +66,22 @@ class Archive:
             with self._zip.open(name) as member:
                 while chunk := member.read(_CHUNK_BYTES):
                     digest.update(chunk)
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
+        except _DAMAGES as error:
             raise self.broken(f"{name!r} cannot be read ({error})") from None
         if digest.hexdigest() != sha256:
             raise self.broken(f"{name!r} has other bytes than its manifest names")
 
     def read(self, name: str, most_bytes: int) -> bytes:
         """The bytes of a member that is no larger than this."""
+        if name not in self._zip.namelist():
+            raise self.broken(f"{name!r} is missing in it")
+        found = self._zip.getinfo(name).file_size
+        if found > most_bytes:
+            raise self.broken(f"{name!r} has {found:,} bytes, more than {most_bytes:,}")
         try:
-            found = self._zip.getinfo(name).file_size
-            if found > most_bytes:
-                raise self.broken(f"{name!r} has {found:,} bytes, more than {most_bytes:,}")
             with self._zip.open(name) as member:
                 return member.read(most_bytes + 1)
-        except KeyError:
-            raise self.broken(f"{name!r} is missing in it") from None
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
+        except _DAMAGES as error:
             raise self.broken(f"{name!r} cannot be read ({error})") from None
 
     def broken(self, why: str) -> ModelCorruptedError:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import random
 import stat
 import struct
 import tarfile
@@ -69,8 +70,9 @@ def zipped(path: Path, members: Members, **of_all: int) -> Path:
 def refused(other: Store, path: Path, why: str) -> None:
     """The file is refused with this reason, and the store is as it was."""
     before = sorted(other.backend.list())
-    with pytest.raises(ModelCorruptedError, match=why):
+    with pytest.raises(ModelCorruptedError, match=why) as told:
         import_file(other, path)
+    assert str(told.value).count("Expected ") == 1  # one reason, not one inside the other
     assert sorted(other.backend.list()) == before
     assert Registry(other).list() == []
 
@@ -271,6 +273,37 @@ def test_anything_before_behind_or_between_is_refused(other: Store, exported: Pa
     refused(other, exported, "something lies behind its last member")
     exported.write_bytes(whole[:-2] + struct.pack("<H", len(garbage) % 65536) + garbage)
     refused(other, exported, "behind its end")
+
+
+def test_bytes_altered_at_random_are_refused_or_of_no_account(other: Store, exported: Path, tmp_path: Path) -> None:
+    rng, whole, path = random.Random(0), exported.read_bytes(), tmp_path / "altered.autotrack"
+    refusals = 0
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(rng.randint(1, 4)):
+            place = rng.randrange(len(data))
+            data[place : place + rng.choice([0, 1, 4])] = rng.randbytes(rng.choice([1, 1, 4]))
+        path.write_bytes(data)
+        try:
+            import_file(other, path)
+        except (ModelCorruptedError, ModelVersionError, InvalidNameError):
+            refusals += 1
+    assert refusals > 300
+    assert verify(other).problems == []
+
+
+@pytest.mark.parametrize("name", [b"", b"model\xe4json"])
+def test_member_whose_name_makes_no_sense_is_refused(other: Store, exported: Path, name: bytes) -> None:
+    data = bytearray(exported.read_bytes())
+    place = data.index(b"PK\x01\x02")
+    length = struct.unpack("<H", data[place + 28 : place + 30])[0]
+    if name:
+        data[place + 9] |= 0x08  # it says that the name is UTF-8
+        data[place + 46 : place + 46 + length] = name[:length]
+    else:
+        data[place + 28 : place + 32] = struct.pack("<HH", 0, length)  # all of the name counts as something else
+    exported.write_bytes(data)
+    refused(other, exported, "was not imported")
 
 
 def test_directory_of_millions_of_members_is_not_read(other: Store, exported: Path) -> None:
