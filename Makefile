@@ -58,6 +58,7 @@ bench: setup ## what recording, reading and upkeep cost, in about fifteen minute
 	$(BIN)/python benchmarks/autolog.py
 	$(BIN)/python benchmarks/torch_loop.py
 	$(BIN)/python benchmarks/optuna_trials.py --trials 1000
+	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/fingerprint.py
 	$(BIN)/python benchmarks/write.py
 	$(BIN)/python benchmarks/live.py

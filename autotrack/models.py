@@ -169,8 +169,9 @@ def manifest_of(found: Run, name: str | None) -> str:
             f"Expected one of: {', '.join(models)}. Name it as in: run:{found.id}/{next(iter(models))}",
             run_id=found.id,
         )
+    why = "the search had refit=False" if found.params.get("refit") is False else "it recorded none"
     raise ModelNotFoundError(
-        f"Run {found.id} ({found.name}) has no model: {found.lacks.get('model', 'it recorded none')}.\n"
+        f"Run {found.id} ({found.name}) has no model: {found.lacks.get('model', why)}.\n"
         "Expected a run with a model. Keep models with enable(log_models=True) or run.log_model(model).",
         run_id=found.id,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack import config
 from autotrack.errors import AutotrackError, ModelCorruptedError, ModelNotFoundError, StoreError
+from autotrack.guard import guard
 from autotrack.models import manifest_of, package_manifest, with_model
 from autotrack.process import author, get_run, recorder_of
 from autotrack.run import Run
@@ -141,11 +142,14 @@ def _data_only(store: Store, manifest: bytes) -> tuple[Mapping[str, bytes], dict
     save: Any = getattr(formats.for_loading(flavor), "save_data_only", None)
     if save is None:
         return {}, {}
-    try:
-        files: Mapping[str, bytes] = save(unpack(manifest, store.blobs.get))
-    except AutotrackError as error:
-        return {}, {"data_only": {"reason": str(error).partition("\n")[0]}}
-    return files, {"data_only": {"files": sorted(files)}}
+    files: Mapping[str, bytes] = {}
+    reason = "it cannot be loaded here"
+    with guard("data-only form of a model"):  # loading runs code of the user's
+        try:
+            files = save(unpack(manifest, store.blobs.get))
+        except AutotrackError as error:
+            reason = str(error).partition("\n")[0]
+    return files, {"data_only": {"files": sorted(files)} if files else {"reason": reason}}
 
 
 def _lineage(found: Run) -> dict[str, Any]:

@@ -59,3 +59,12 @@ def test_search_that_chose_nothing_has_no_best_candidate():
     GridSearchCV(TREE, DEPTHS, cv=3, scoring=["accuracy", "f1_macro"], refit=False).fit(X, y)
     with pytest.raises(autotrack.AutotrackError, match="has no best trial"):
         _ = autotrack.last_run().best.params
+
+
+def test_search_that_fits_no_winner_has_no_model_to_register(store_path):
+    autotrack.enable(store=store_path)
+    GridSearchCV(TREE, DEPTHS, cv=3, refit=False).fit(X, y)
+    run = autotrack.last_run()
+    assert run.models == {}
+    with pytest.raises(autotrack.AutotrackError, match="refit=False"):
+        autotrack.register_model(run, "winner")

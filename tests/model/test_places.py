@@ -95,3 +95,26 @@ def test_input_example_is_kept_on_request_only(runs: tuple[autotrack.Run, autotr
     assert "input_example.json" in files("with")
     with pytest.raises(autotrack.AutotrackError, match=r"X\[:5\]"):
         autotrack.register_model(one, "large", input_example=np.zeros((100_000, 5)))
+
+
+class Grumpy(LogisticRegression):  # type: ignore[misc]
+    """Cannot be loaded."""
+
+    def __setstate__(self, state: object) -> None:
+        raise SystemError("not today")
+
+
+def test_model_that_cannot_be_loaded_is_registered_and_says_that_it_has_no_data_only_form(
+    store_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from autotrack import guard
+
+    autotrack.enable(store=store_path)
+    monkeypatch.setattr(guard, "STRICT", False)
+    Grumpy().fit(X, y)
+    run = autotrack.last_run()
+    assert run is not None
+    with pytest.warns(autotrack.AutotrackWarning, match="not today"):
+        version = autotrack.register_model(run, "grumpy")
+    content = json.loads(run.store.blobs.get(version.manifest))
+    assert content["data_only"] == {"reason": "it cannot be loaded here"}

@@ -149,6 +149,9 @@ def keep_model(target: run.Run, estimator: Any, given: Given) -> None:
     recorder = run.recorder()
     if recorder is None or not recorder.log_models:
         return
+    fitted = getattr(estimator, "__dict__", {})
+    if fitted.get("refit") is False and "cv_results_" in fitted:
+        return  # a search that holds no fitted model
     signature = {"inputs": given.get("X"), "outputs": outputs_of(estimator, given.get("y"))}
     try:
         package = model.pack(estimator, default="sklearn", run_id=target.id, signature=signature)
