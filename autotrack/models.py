@@ -5,12 +5,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from autotrack.errors import DataError, ModelCorruptedError, ModelNotFoundError, ModelSaveError, StoreError, nearest
 from autotrack.process import get_run, reading_store
 from autotrack.run import Run
 from autotrack.store import Store
+
+if TYPE_CHECKING:
+    from autotrack.registry.registry import Moment
 
 __all__ = ["Found", "export_model", "find_package", "load_model", "manifest_of", "package_manifest", "with_model"]
 
@@ -21,6 +24,7 @@ def load_model(
     trust: bool | str | None = None,
     module: Any = None,
     validate: Literal["error", "warn"] | None = None,
+    as_of: "Moment | None" = None,
 ) -> Any:
     """A model back, working and checked.
 
@@ -31,6 +35,7 @@ def load_model(
         module: A torch module that takes the weights; no code of the package is run then.
         validate: Give the model in a wrapper that checks what is given to `predict` and the like: `error` raises a
             SignatureError where it does not fit what the model was trained on, `warn` tells it. None: the model itself.
+        as_of: What the reference to a registered model meant at this moment: a datetime, or a text such as 2026-05-03.
 
     Raises:
         ModelNotFoundError, RunNotFoundError: There is no such model, version, alias or run.
@@ -45,7 +50,7 @@ def load_model(
     else:
         from autotrack.model import unpack
 
-        found = find_package(reference)
+        found = find_package(reference, as_of)
         manifest = package_manifest(found.store, found.manifest)
         model = unpack(
             manifest,
@@ -123,8 +128,8 @@ class Found:
     version: int | None = None
 
 
-def find_package(reference: str) -> Found:
-    """The package that a reference means; it is not looked into.
+def find_package(reference: str, as_of: "Moment | None" = None) -> Found:
+    """The package that a reference means, or meant at some moment; it is not looked into.
 
     Raises:
         ModelNotFoundError, RunNotFoundError: There is no such model, version, alias or run.
@@ -134,7 +139,7 @@ def find_package(reference: str) -> Found:
     wanted = parse(reference)
     store = reading_store()
     if wanted.run_id is None:
-        version = Registry(store).resolve(wanted)
+        version = Registry(store).resolve(wanted, as_of=as_of)
         return Found(store, version.manifest, version.run_id, registered_as=version.name, version=version.version)
     found = with_model(get_run(wanted.run_id))
     manifest = manifest_of(found, wanted.artifact)

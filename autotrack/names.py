@@ -13,6 +13,7 @@ __all__ = ["check_artifact_name", "check_key", "check_model_name", "check_name"]
 MAX_NAME = 250  # characters: one screen line and a half, and within what file systems allow for one name
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _REFERENCE = re.compile(r"[@/:\\]")
+_DIRECTION = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def check_name(kind: str, name: object) -> str:
@@ -46,6 +47,8 @@ def check_model_name(kind: str, name: object) -> str:
     text = check_name(kind, name)
     if found := _REFERENCE.search(text):
         raise _invalid(kind, text, f"{found.group()!r} has a meaning in references such as name@alias or name/3")
+    if found := _DIRECTION.search(text):
+        raise _invalid(kind, text, f"it holds {found.group()!a}, which makes text read as another one")
     if text != text.strip():
         raise _invalid(kind, text, "it starts or ends with a space")
     return text

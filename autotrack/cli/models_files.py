@@ -67,21 +67,40 @@ def verify(ctx: click.Context, name: str | None, as_json: bool) -> None:
 @json_option
 @click.argument("reference", metavar="MODEL")
 @click.argument("path", metavar="FILE", type=click.Path())
+@click.option(
+    "--plain", "is_plain", is_flag=True, help="Plain files: a folder that MLflow reads too, or a .pt2 program."
+)
 @click.pass_context
-def export(ctx: click.Context, reference: str, path: str, as_json: bool) -> None:
+def export(ctx: click.Context, reference: str, path: str, *, is_plain: bool, as_json: bool) -> None:
     """Write the version MODEL into one FILE, to be imported into another store. A folder will do: it gets a name.
 
     \b
     autotrack models export churn@champion churn-3.autotrack
+    autotrack models export churn@champion churn --plain      a folder, which MLflow reads
+    autotrack models export churn@champion churn.pt2 --plain  a torch.export program
     """
     from autotrack import registry
     from autotrack.cli.output import plain, print_json
 
+    if is_plain:
+        _export_plain(ctx, reference, path, as_json)
+        return
     written = registry.export(reference, path)
     if as_json or asked_before(ctx):
         print_json({"file": str(written), "size_bytes": written.stat().st_size})
     else:
         click.echo(plain(f"{reference} is in {written}. Import it elsewhere with: autotrack models import FILE"))
+
+
+def _export_plain(ctx: click.Context, reference: str, path: str, as_json: bool) -> None:
+    from autotrack.cli.output import plain, print_json
+    from autotrack.models import export_model
+
+    written = export_model(reference, path)
+    if as_json or asked_before(ctx):
+        print_json({"path": str(written)})
+    else:
+        click.echo(plain(f"{reference} is in {written}."))
 
 
 @click.command("import")

@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from autotrack.errors import AutotrackError, DataError, ModelCorruptedError, ModelVersionError
 from autotrack.model.manifest import FILE_NAME, File, Manifest, canonical, sha256
+from autotrack.model.package import extend
 from autotrack.names import check_key, check_model_name
 from autotrack.registry.archive import Archive
 from autotrack.registry.registry import Registry
@@ -78,7 +79,7 @@ def import_file(
 
     Args:
         name: What the model is to be called here. None: as it was. A package is sealed together with the name it was
-            registered under: under another one, loading it asks for `trust=`.
+            registered under: one that this user trusts is sealed anew, another one stays as it is.
 
     Raises:
         ModelCorruptedError: The file is not what `export` wrote; nothing was kept.
@@ -94,6 +95,9 @@ def import_file(
         for each in manifest.files:
             archive.check(_FILES + each.path, each.size_bytes, each.sha256)
         name = check_model_name("model name", about["name"] if name is None else name)
+        if name != manifest.registered_as and manifest.registered_as is not None:
+            renamed = extend(data, registered_as=name, lineage={}, files={}, facts={})
+            data = data if renamed is None else renamed.manifest
         registry = Registry(store)
         if (known := registry.holding(name, sha256(data))) is not None:
             return known

@@ -133,11 +133,15 @@ class ObjectBackend:
             obstore.put(self._store, key, bytes(data))
 
     def put_file(self, key: str, path: Path) -> None:
-        """Write a key from a file, in pieces if it is large."""
+        """Write a key from a file, in pieces if it is large.
+
+        Raises:
+            FileNotFoundError: Another process on this machine has uploaded the file, and removed it here.
+        """
         import obstore
 
         check_key(key)
-        with self._told(key, is_write=True), open(path, "rb") as file:
+        with open(path, "rb") as file, self._told(key, is_write=True):
             obstore.put(self._store, key, file)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:

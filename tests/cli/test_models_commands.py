@@ -200,15 +200,9 @@ def test_version_goes_from_store_to_store_as_one_file(registered: list[str], don
     assert "No such file or directory" in told("models", "import", "missing.autotrack")
 
 
-@pytest.mark.parametrize("name", ["a\x1bb", "a@b", "x" * 10_000, ".."])
+@pytest.mark.parametrize("name", ["a\x1bb", "ch\u202eurn", "a@b", "x" * 10_000, ".."])
 def test_hostile_names_are_refused_in_a_short_clean_message(runs: list[str], told: Done, name: str) -> None:
     message = told("models", "register", runs[0], name)
     assert message.startswith("Error: Invalid model name ")
     assert len(message) < 400
     assert message.replace("\n", "").isprintable()
-
-
-def test_bidi_marks_in_a_name_are_shown_as_what_they_are(runs: list[str], done: Done) -> None:
-    assert done("models", "register", runs[0], "ch\u202eurn").startswith("ch\\u202eurn/1 is the model of run ")
-    assert "\u202e" not in done("models")
-    assert "\u202e" not in done("models", "history", "ch\u202eurn")

@@ -4,7 +4,6 @@ The same on a folder and in a bucket. `put` in the scripts makes what `pack` mak
 """
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -125,8 +124,8 @@ registry.promote(name, registry.resolve(f"{name}@newest").version)
 """
 
 
-def at_once(root: str, machines: Path, processes: int, rounds: int) -> list[dict[str, Any]]:
-    """What each of the processes, started at the same moment, printed. Each is on a machine of its own, as it seems."""
+def at_once(root: str, processes: int, rounds: int) -> list[dict[str, Any]]:
+    """What each of the processes, started at the same moment, printed."""
     command = [sys.executable, "-c", PUT + WORK, root]
     workers = [
         subprocess.Popen(
@@ -134,7 +133,6 @@ def at_once(root: str, machines: Path, processes: int, rounds: int) -> list[dict
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "XDG_CACHE_HOME": str(machines / f"machine {worker}")},
         )
         for worker in range(processes)
     ]
@@ -168,24 +166,24 @@ def check(store: Store, answers: list[dict[str, Any]], processes: int, rounds: i
     print(f"{processes} processes x {rounds}: {found.events} events, {lost} moves lost to others")
 
 
-def test_eight_processes_register_and_promote_at_once(store: Store, store_path: Path, tmp_path: Path) -> None:
-    check(store, at_once(str(store_path), tmp_path, PROCESSES, 4), PROCESSES, 4)
+def test_eight_processes_register_and_promote_at_once(store: Store, store_path: Path) -> None:
+    check(store, at_once(str(store_path), PROCESSES, 4), PROCESSES, 4)
 
 
 @pytest.mark.slow
-def test_eight_processes_register_and_promote_fifty_times_each(store: Store, store_path: Path, tmp_path: Path) -> None:
-    check(store, at_once(str(store_path), tmp_path, PROCESSES, ROUNDS), PROCESSES, ROUNDS)
+def test_eight_processes_register_and_promote_fifty_times_each(store: Store, store_path: Path) -> None:
+    check(store, at_once(str(store_path), PROCESSES, ROUNDS), PROCESSES, ROUNDS)
 
 
-def test_processes_register_and_promote_at_once_in_a_bucket(bucket: str, tmp_path: Path) -> None:
+def test_processes_register_and_promote_at_once_in_a_bucket(bucket: str) -> None:
     store = Store.open(bucket, create=True)
-    check(store, at_once(bucket, tmp_path, 2, 3), 2, 3)
+    check(store, at_once(bucket, 2, 3), 2, 3)
 
 
 @pytest.mark.slow
-def test_eight_processes_register_and_promote_fifty_times_each_in_a_bucket(bucket: str, tmp_path: Path) -> None:
+def test_eight_processes_register_and_promote_fifty_times_each_in_a_bucket(bucket: str) -> None:
     store = Store.open(bucket, create=True)
-    check(store, at_once(bucket, tmp_path, PROCESSES, ROUNDS), PROCESSES, ROUNDS)
+    check(store, at_once(bucket, PROCESSES, ROUNDS), PROCESSES, ROUNDS)
 
 
 @pytest.mark.slow

@@ -49,7 +49,26 @@ def test_unusual_name_is_kept_as_it_is(store: Store, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", " ", ".", "..", "a/b", "../up", "a\\b", "a@b", "a:b", "a\nb", "a\x00b", "\x1b[31m", " a", "a ", None, 3],
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "a/b",
+        "../up",
+        "a\\b",
+        "a@b",
+        "a:b",
+        "a\nb",
+        "a\x00b",
+        "\x1b[31m",
+        "ch\u202eurn",
+        "\u200fa",
+        " a",
+        "a ",
+        None,
+        3,
+    ],
 )
 def test_name_that_cannot_stand_in_a_reference_is_refused(store: Store, name: str) -> None:
     manifest = store.blobs.put(b"manifest")

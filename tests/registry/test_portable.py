@@ -393,3 +393,14 @@ def test_run_an_imported_version_names_is_not_taken_for_one_of_this_store(
     path = zipped(tmp_path / "claims.autotrack", {**members, "version.json": canonical(about)})
     version = import_file(other, path)
     assert Registry(other).run_of(version) == ({}, False)
+
+
+def test_own_version_imported_under_another_name_loads_with_no_question(tmp_path: Path, store_path: Path) -> None:
+    autotrack.enable(store=store_path)
+    autotrack.register_model({"weights": [1]}, "churn")
+    path = autotrack.registry.export("churn", tmp_path / "churn.autotrack")
+    autotrack.enable(store=tmp_path / "other")
+    version = autotrack.registry.import_file(path, "leaving")
+    assert autotrack.load_model("leaving") == {"weights": [1]}
+    assert autotrack.registry.import_file(path, "leaving").manifest == version.manifest
+    assert len(autotrack.registry.versions("leaving")) == 1
