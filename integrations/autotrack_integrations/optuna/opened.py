@@ -12,9 +12,10 @@ from typing import Any
 from autotrack import run
 from autotrack.run import Recorder, Run
 from autotrack.run.shared import Presence, shared_id
+from autotrack.run.trials import trial_id
 from autotrack.types import Row
 from autotrack_integrations.optuna.places import Place
-from autotrack_integrations.optuna.trial import started_us, trial_id
+from autotrack_integrations.optuna.trial import started_us
 
 __all__ = ["open_run", "settings_of"]
 

@@ -25,15 +25,16 @@ from autotrack.run.buffer import now_us
 from autotrack.run.held import Held
 from autotrack.run.inputs import error_text
 from autotrack.run.late import LateRun
+from autotrack.run.progress import Ended, Progress
+from autotrack.run.trials import start_row, trial_id, values_by_name, worker
+from autotrack.run.winners import Winners
 from autotrack.types import Row
 from autotrack_integrations.optuna import trial as trials
 from autotrack_integrations.optuna.found import Found
 from autotrack_integrations.optuna.opened import open_run, settings_of
 from autotrack_integrations.optuna.places import place_of
-from autotrack_integrations.optuna.progress import Ended, Progress
 from autotrack_integrations.optuna.spaces import Spaces, short_text
 from autotrack_integrations.optuna.trial import OpenTrial
-from autotrack_integrations.optuna.winners import Winners
 
 __all__ = ["StudyRecord"]
 
@@ -103,8 +104,8 @@ class StudyRecord:
         frozen = trials.frozen_of(trial)
         number = frozen.number
         self._found.take(number)
-        run_id, tags = trials.trial_id(self.run.id, number), {**self.recorder.tags, "worker": trials.worker()}
-        row = trials.start_row(number, run_id, self._common, tags, trials.started_us(frozen))
+        run_id, tags = trial_id(self.run.id, number), {**self.recorder.tags, "worker": worker()}
+        row = start_row(number, run_id, self._common, tags, trials.started_us(frozen))
         opened = self._open[number] = OpenTrial(trial, row, self.recorder, is_held=self.recorder.log_models)
         self._await()
         return opened
@@ -256,11 +257,9 @@ class StudyRecord:
 
     def _late(self, frozen: Any) -> LateRun:
         """The run of a trial that was begun elsewhere."""
-        run_id = trials.trial_id(self.run.id, frozen.number)
+        run_id = trial_id(self.run.id, frozen.number)
         tags = self.recorder.tags
-        return LateRun(
-            trials.start_row(frozen.number, run_id, self._common, tags, trials.started_us(frozen)), self.recorder
-        )
+        return LateRun(start_row(frozen.number, run_id, self._common, tags, trials.started_us(frozen)), self.recorder)
 
     def _write(
         self,
@@ -273,7 +272,7 @@ class StudyRecord:
         reports: bool,
     ) -> None:
         target.write(fields)
-        found = trials.values_by_name(values, self._names, target.logged) if values else {}
+        found = values_by_name(values, self._names, target.logged) if values else {}
         found.update((f"constraint_{name}", value) for name, value in constraints.items())
         if found:
             target.derive_metrics(found, 0)

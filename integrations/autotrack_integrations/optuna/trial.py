@@ -13,13 +13,10 @@ Needs     Trial._cached_frozen_trial (private; checked on Optuna 4.0 to 5.0); wi
 """
 
 import json
-import os
-import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from autotrack.objectives import names_of_values
 from autotrack.run import Recorder
 from autotrack.run.buffer import now_us
 from autotrack.run.held import Held
@@ -34,40 +31,18 @@ __all__ = [
     "frozen_of",
     "note",
     "outcome",
-    "start_row",
     "started_us",
-    "trial_id",
-    "values_by_name",
-    "worker",
 ]
 
-_ID_GAP = 1 << 40  # a millisecond, in ids: trials sort behind their study, and short forms of its id mean the study
 _MAX_NOTE = 10_000  # characters of one user attribute
 _CONSTRAINTS = "constraints"
 _STATUS: dict[str, RunStatus] = {"complete": "finished", "pruned": "finished", "fail": "failed"}
-
-
-def trial_id(study_run_id: str, number: int) -> str:
-    """The run id of a trial: the same in whatever process it is asked for."""
-    return f"{int(study_run_id, 16) + _ID_GAP + number:022x}"
 
 
 def frozen_of(trial: Any) -> Any:
     """What a trial knows of itself, without asking the storage where possible."""
     known = getattr(trial, "_cached_frozen_trial", None)
     return trial.storage.get_trial(trial._trial_id) if known is None else known
-
-
-def start_row(number: int, run_id: str, common: Row, tags: Mapping[str, str], started_us: int) -> Row:
-    """A trial that has begun."""
-    return {
-        **common,
-        "run_id": run_id,
-        "name": f"trial {number}",
-        "status": "running",
-        "start_ts": started_us,
-        "tags": {**tags, "trial": str(number), "state": "running"},
-    }
 
 
 class OpenTrial:
@@ -128,26 +103,6 @@ def outcome(frozen: Any, state: str, space: str, constraints: Mapping[str, float
     return fields
 
 
-def values_by_name(
-    values: Sequence[float] | None, names: Sequence[str] | None, taken: frozenset[str] = frozenset()
-) -> dict[str, float]:
-    """The objectives by the metrics that hold them.
-
-    Args:
-        names: The study's own names for them.
-        taken: What the user has logged himself; that stays as it is.
-    """
-    if values is None:
-        return {}
-    found: dict[str, float] = {}
-    for key, value in zip(names_of_values(len(values)), values, strict=True):
-        found[f"objective_{key}" if key in taken else key] = float(value)
-    for key, value in zip(names or (), values, strict=False):
-        if key not in taken:
-            found.setdefault(str(key), float(value))
-    return found
-
-
 def constraints_of(system_attrs: Mapping[str, Any]) -> dict[str, float]:
     """What the constraints came to, by name or number; more than 0 breaks one."""
     found = {str(index): float(value) for index, value in enumerate(system_attrs.get(_CONSTRAINTS) or ())}
@@ -185,9 +140,3 @@ def _reads_as_json(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def worker() -> str:
-    """This process and thread: who runs a trial."""
-    thread = threading.current_thread()
-    return str(os.getpid()) if thread is threading.main_thread() else f"{os.getpid()} {thread.name}"

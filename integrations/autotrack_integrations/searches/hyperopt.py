@@ -24,9 +24,9 @@ from autotrack.hooks import Call, Patch
 from autotrack.run.held import Held
 from autotrack.run.inputs import error_text
 from autotrack.run.redact import redact_value
+from autotrack.run.trials import worker
 from autotrack.types import Row
 from autotrack.values import encode
-from autotrack_integrations.optuna.trial import worker
 from autotrack_integrations.searches.hyperopt_spaces import Space
 from autotrack_integrations.searches.record import SearchRecord
 

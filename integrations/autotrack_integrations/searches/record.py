@@ -22,10 +22,10 @@ from autotrack.run.buffer import now_us
 from autotrack.run.held import Held
 from autotrack.run.inputs import param_fields
 from autotrack.run.late import LateRun
+from autotrack.run.progress import Ended, Progress
+from autotrack.run.trials import start_row, trial_id, values_by_name
+from autotrack.run.winners import Winners
 from autotrack.types import Row, RunStatus
-from autotrack_integrations.optuna.progress import Ended, Progress
-from autotrack_integrations.optuna.trial import start_row, trial_id, values_by_name
-from autotrack_integrations.optuna.winners import Winners
 
 __all__ = ["SearchRecord"]
 

@@ -1,9 +1,5 @@
-"""Optuna: how far a study is, and what its best trials are.
-
-Watches   nothing; study.py tells of the trials that are over, a batch at a time
-Records   see study.py
-Never     looks at a trial twice, but when the storage is asked for the whole truth
-Needs     nothing
+"""Progress: how far a search is, and what its best trials are. It is told of the trials that are over, a batch at a
+time, and never looks at one twice, but when the whole truth is asked for.
 """
 
 from collections import Counter

@@ -1,9 +1,6 @@
-"""Optuna: whose models are kept: those of the best trials, or of all; the others' are dropped while the study runs.
-
-Watches   nothing; study.py tells of each trial that is over
-Records   nothing itself: a trial's models wait in its `Held`, which is told to keep or to drop them
-Never     keeps more than it was asked to, beside those of trials that are running
-Needs     nothing
+"""Winners: of a search's trials, whose models are kept: those of the best, or of all. The others' are dropped while the
+search goes on. A trial's models wait in its `Held`, which is told to keep or to drop them; never more are kept than was
+asked for, beside those of trials that are running.
 """
 
 import bisect
