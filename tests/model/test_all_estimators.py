@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import sklearn_models
 from sklearn.linear_model import LogisticRegression
-from sklearn_models import FAMILIES, ROUNDED, differing, every_estimator, fitted, outputs
 
+import sklearn_models
 from autotrack.errors import ModelSaveError
 from autotrack.model import Package, pack
 from autotrack_integrations.sklearn import data_only
+from sklearn_models import FAMILIES, ROUNDED, differing, every_estimator, fitted, outputs
 
 # Loads each package of a folder in both of its forms, and says what it answers.
 _READER = """

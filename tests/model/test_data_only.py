@@ -23,10 +23,10 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_array
-from sklearn_models import differing, fitted, outputs
 
 from autotrack.errors import MissingLibraryError, ModelSaveError
 from autotrack_integrations.sklearn import data_only, object_graph, trusted_types
+from sklearn_models import differing, fitted, outputs
 
 X = np.random.default_rng(0).random((80, 4))
 y = (X[:, 0] + X[:, 1] > 1).astype(int)

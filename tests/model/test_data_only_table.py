@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from data_only_table import page, versions
 
 PAGE = Path(__file__).parents[2] / "docs" / "models-sklearn.md"

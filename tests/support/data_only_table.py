@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-from sklearn_models import FAMILIES, differing, every_estimator, fitted, outputs
-
 from autotrack.errors import ModelSaveError
 from autotrack.model import pickled
 from autotrack_integrations.sklearn import data_only
+from sklearn_models import FAMILIES, differing, every_estimator, fitted, outputs
 
 __all__ = ["page", "versions"]
 
