@@ -28,13 +28,11 @@ from autotrack.registry.here import (
 )
 from autotrack.registry.registry import Registry, check_new_names
 from autotrack.registry.uri import ModelRef, parse
-from autotrack.registry.verification import Verified
 
 __all__ = [
     "Event",
     "ModelRef",
     "Registry",
-    "Verified",
     "aliases",
     "check_new_names",
     "delete_alias",

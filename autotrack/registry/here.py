@@ -4,16 +4,17 @@ import builtins
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autotrack import config
-from autotrack.registry import portable, verification
 from autotrack.registry.events import Event
 from autotrack.registry.moves import UNSET, Unset
 from autotrack.registry.registry import Gate, Moment, Registry
-from autotrack.registry.verification import Verified
 from autotrack.store import Store
 from autotrack.types import ModelVersion
+
+if TYPE_CHECKING:
+    from autotrack.registry.verification import Verified
 
 __all__ = [
     "aliases",
@@ -195,12 +196,14 @@ def diff(a: str, b: str) -> Any:
     return import_module("autotrack.diffs").diff(a, b)  # by name: it stands above
 
 
-def verify(name: str | None = None) -> Verified:
+def verify(name: str | None = None) -> "Verified":
     """Check the history, the manifests and every byte of one model, or of all.
 
     Raises:
         ModelNotFoundError: There is no such model.
     """
+    from autotrack.registry import verification
+
     return verification.verify(_store(), name)
 
 
@@ -215,6 +218,8 @@ def export(reference: str, path: str | os.PathLike[str]) -> Path:
         ModelCorruptedError: A part of its package is missing or was changed.
         DataError: The file exists already.
     """
+    from autotrack.registry import portable
+
     return portable.export(_store(), reference, path)
 
 
@@ -224,11 +229,13 @@ def import_file(path: str | os.PathLike[str], name: str | None = None) -> ModelV
     Who made it is as trusted, or not, as before: its seal comes with it.
 
     Args:
-        name: What the model is to be called here. None: as it was. Under another name, loading it asks for `trust=`.
+        name: What the model is to be called here. None: as it was.
 
     Raises:
         ModelCorruptedError: The file is not what `export` wrote; nothing was kept.
     """
+    from autotrack.registry import portable
+
     settings = config.load()
     return portable.import_file(Store.open(settings.store, create=True), path, name, by=settings.author)
 

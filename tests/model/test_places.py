@@ -118,3 +118,18 @@ def test_model_that_cannot_be_loaded_is_registered_and_says_that_it_has_no_data_
         version = autotrack.register_model(run, "grumpy")
     content = json.loads(run.store.blobs.get(version.manifest))
     assert content["data_only"] == {"reason": "it cannot be loaded here"}
+
+
+def test_store_of_another_user_runs_no_code_of_theirs(
+    runs: tuple[autotrack.Run, autotrack.Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    autotrack.register_model(runs[0], "shared")
+    autotrack.register_model({"not": "an estimator"}, "opaque")
+    monkeypatch.setenv("AUTOTRACK_KEY_FILE", str(tmp_path / "another-key"))
+    with pytest.raises(UntrustedModelError, match="sealed by another key"):
+        autotrack.load_model("opaque")
+    with pytest.raises(UntrustedModelError, match="sealed by another key"):
+        autotrack.load_model(f"run:{runs[0].id}")  # as its fit left it: without a data-only form
+    with pytest.warns(autotrack.AutotrackWarning, match="data-only form"):
+        loaded = autotrack.load_model("shared")
+    assert (loaded.predict(X) == LogisticRegression().fit(X, y).predict(X)).all()

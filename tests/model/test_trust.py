@@ -166,3 +166,17 @@ def test_places_of_the_key_in_their_order(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert keys.key_path() == os.path.join(os.environ["XDG_CONFIG_HOME"], "autotrack", "key")
     monkeypatch.delenv("XDG_CONFIG_HOME")
     assert keys.key_path() == os.path.join(os.environ["HOME"], ".config", "autotrack", "key")
+
+
+def test_file_swapped_between_the_check_and_its_use_is_never_used() -> None:
+    saved = pack({"a": 1})
+    evil = pack({"a": 666}).files["model.pkl"]
+    reads: dict[str, int] = {}
+
+    def read(sha256: str) -> bytes:
+        """The right bytes once, others from then on: as if somebody waited for the check."""
+        reads[sha256] = reads.get(sha256, 0) + 1
+        return reader(saved)(sha256) if reads[sha256] == 1 else evil
+
+    assert unpack(saved.manifest, read) == {"a": 1}
+    assert set(reads.values()) == {1}
