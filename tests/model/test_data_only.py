@@ -212,3 +212,22 @@ def test_file_is_stored_without_compression_and_names_its_types() -> None:
     with zipfile.ZipFile(io.BytesIO(data_only.save(StandardScaler().fit(X)))) as archive:
         assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
         assert json.loads(archive.read("schema.json"))["__class__"] == "StandardScaler"
+
+
+def test_making_a_data_only_form_imports_no_other_framework(run_python):
+    found = run_python(
+        """
+        import json, sys
+        from sklearn.linear_model import LogisticRegression
+        from autotrack_integrations.sklearn import data_only
+
+        data_only.save(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
+        import sklearn.externals.array_api_compat.numpy
+        print(json.dumps([name for name in ("torch", "dask", "cupy") if name in sys.modules]))
+        try:
+            import sklearn.externals.array_api_compat.torch  # it can be imported all the same
+        except ImportError as error:
+            assert "torch" not in str(error) or error.name == "torch", error
+        """
+    )
+    assert found == []

@@ -11,9 +11,12 @@ do anything but compute.
 """
 
 import struct
+import sys
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from autotrack.errors import MissingLibraryError, ModelSaveError, ModelVersionError, UntrustedModelError
@@ -142,10 +145,26 @@ def _refused(reason: str) -> UntrustedModelError:
 
 def _skops() -> Any:
     try:
-        import skops.io
+        with _without_other_libraries():
+            import skops.io
     except ImportError as error:
         raise MissingLibraryError(
             "Data-only forms of scikit-learn models need skops, which is not installed.\n"
             "Expected skops 0.13 or later. Install it with: pip install 'autotrack-ml[sklearn]'"
         ) from error
     return skops.io
+
+
+@contextmanager
+def _without_other_libraries() -> Iterator[None]:
+    """skops imports all of scikit-learn, to list its estimators. Three modules there would import other frameworks."""
+    modules: dict[str, Any] = sys.modules
+    names = [f"sklearn.externals.array_api_compat.{library}" for library in ("cupy", "dask", "torch")]
+    hidden = [name for name in names if name not in modules]
+    modules.update(dict.fromkeys(hidden))  # None: not to be imported
+    try:
+        yield
+    finally:
+        for name in hidden:
+            if modules.get(name, 0) is None:
+                del modules[name]
