@@ -23,7 +23,7 @@ from autotrack.query.evaluate import matches, reader
 from autotrack.query.filter import parse, parse_key
 from autotrack.query.words import Word, search_error, split
 from autotrack.types import ModelVersion, Row
-from autotrack.values import decode
+from autotrack.values import last_metrics, params_of
 
 if TYPE_CHECKING:
     from autotrack.registry import Registry
@@ -56,13 +56,12 @@ class Contender:
     @property
     def metrics(self) -> dict[str, float]:
         """The last value of each metric."""
-        return {key: summary["last"] for key, summary in self.row.get("summary", {}).items()}
+        return last_metrics(self.row)
 
     @property
     def params(self) -> dict[str, Any]:
         """The params of the run, with their types."""
-        types = self.row.get("param_types", {})
-        return {key: decode(text, types.get(key)) for key, text in self.row.get("params", {}).items()}
+        return params_of(self.row)
 
     @property
     def tags(self) -> dict[str, str]:

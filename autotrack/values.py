@@ -15,8 +15,9 @@ import re
 from typing import Any
 
 from autotrack.guard import guard
+from autotrack.types import Row
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "encode", "last_metrics", "params_of"]
 
 MAX_TEXT = 100_000  # characters of one param: a long prompt or SQL text fits, a serialised data set does not
 _MAX_DESCRIPTION = 500  # characters of the description of an object that has no exact text
@@ -114,3 +115,14 @@ def _clipped(text: str) -> str:
     if len(text) > MAX_TEXT:
         text = text[: MAX_TEXT - 3] + "..."
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def params_of(row: Row) -> dict[str, Any]:
+    """The params of a run's row, with their types."""
+    types = row.get("param_types", {})
+    return {key: decode(text, types.get(key)) for key, text in row.get("params", {}).items()}
+
+
+def last_metrics(row: Row) -> dict[str, float]:
+    """The last value of each metric of a run's row."""
+    return {key: summary["last"] for key, summary in row.get("summary", {}).items()}

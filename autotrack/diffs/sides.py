@@ -13,7 +13,7 @@ from autotrack.process import get_run, reading_store
 from autotrack.registry import Registry, parse
 from autotrack.registry.facts import row_of_package
 from autotrack.types import Row
-from autotrack.values import decode
+from autotrack.values import last_metrics, params_of
 
 __all__ = ["Side", "side_of"]
 
@@ -35,13 +35,12 @@ class Side:
     @property
     def params(self) -> dict[str, Any]:
         """With their types."""
-        types = self.row.get("param_types", {})
-        return {key: decode(text, types.get(key)) for key, text in self.row.get("params", {}).items()}
+        return params_of(self.row)
 
     @property
     def metrics(self) -> dict[str, float]:
         """The last value of each."""
-        return {key: summary["last"] for key, summary in self.row.get("summary", {}).items()}
+        return last_metrics(self.row)
 
     @property
     def data(self) -> dict[str, Mapping[str, Any]]:

@@ -16,7 +16,7 @@ from autotrack.run.recorder import Recorder
 from autotrack.run.tables import TABLES, Table, read_tables
 from autotrack.store import Store
 from autotrack.types import History, Row, RunStatus, to_datetime
-from autotrack.values import decode
+from autotrack.values import params_of
 
 __all__ = ["RunRecord"]
 
@@ -89,8 +89,7 @@ class RunRecord:
     @property
     def params(self) -> dict[str, Any]:
         """What was set before, with its types."""
-        types = self._row.get("param_types", {})
-        return {key: decode(text, types.get(key)) for key, text in self._row.get("params", {}).items()}
+        return params_of(self._row)
 
     @property
     def metrics(self) -> dict[str, float]:
