@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack import config
 from autotrack.errors import AutotrackError, ModelCorruptedError, ModelNotFoundError, StoreError
 from autotrack.guard import guard
+from autotrack.model.manifest import sha256
 from autotrack.models import manifest_of, package_manifest, with_model
 from autotrack.process import author, get_run, recorder_of
 from autotrack.run import Run
@@ -59,10 +60,11 @@ def register_model(
         example_json(input_example)  # told before any work
     store, source, found = _source(run_or_model)
     registry = Registry(store)
-    manifest = None if input_example is not None else _registered_before(registry, name, source, found)
+    manifest = None
+    if found is not None and input_example is None:
+        manifest = _registered_before(registry, name, sha256(source), found)
     if manifest is None:
-        lineage = {"author": author()} if found is None else _lineage(found)
-        manifest = _package(store, source, name, lineage, input_example)
+        manifest = _package(store, source, name, found, input_example)
     return registry.register(
         name,
         manifest,
@@ -74,8 +76,8 @@ def register_model(
     )
 
 
-def _source(run_or_model: Any) -> tuple[Store, str, Run | None]:
-    """The store, the SHA-256 of the manifest and the run of a run's model, or of a model kept for the purpose."""
+def _source(run_or_model: Any) -> tuple[Store, bytes, Run | None]:
+    """The store, the manifest and the run of a run's model, or of a model whose files are kept for the purpose."""
     from autotrack.model import pack
 
     if isinstance(run_or_model, str):
@@ -84,20 +86,17 @@ def _source(run_or_model: Any) -> tuple[Store, str, Run | None]:
         run_or_model = run_or_model.run
     if isinstance(run_or_model, Run):
         run_or_model = with_model(run_or_model)
-        manifest = manifest_of(run_or_model, None)
-        _make_durable(run_or_model.store, manifest)
-        return run_or_model.store, manifest, run_or_model
+        store = run_or_model.store
+        return store, _made_durable(store, manifest_of(run_or_model, None)), run_or_model
     package = pack(run_or_model)
     store = recorder_of(config.load().store).buffer.store()
     for content in package.files.values():
-        store.blobs.put(content)
-    return store, store.blobs.put(package.manifest), None
+        store.blobs.put(content, durable=True)
+    return store, package.manifest, None
 
 
-def _registered_before(registry: "Registry", name: str, source: str, found: Run | None) -> str | None:
+def _registered_before(registry: "Registry", name: str, source: str, found: Run) -> str | None:
     """The manifest of the version that was made of this very model of a run: it is not made again."""
-    if found is None:
-        return None
     with suppress(ModelNotFoundError):
         for version in registry.versions(name):
             if version.run_id == found.id and _source_of(found.store, version.manifest) == source:
@@ -111,18 +110,18 @@ def _source_of(store: Store, manifest: str) -> str:
     return str(content.get("source") or manifest)
 
 
-def _package(store: Store, source: str, name: str, lineage: Mapping[str, Any], input_example: Any) -> str:
+def _package(store: Store, source: bytes, name: str, found: Run | None, input_example: Any) -> str:
     """Keep the package as it is registered; the SHA-256 of its manifest."""
     from autotrack.model import extend
     from autotrack.model.example import FILE_NAME, example_json
 
-    data = package_manifest(store, source)
-    forms, facts = _data_only(store, data)
-    facts |= {"source": source, "signature": _signature_of(input_example)}
+    forms, facts = _data_only(store, source)
+    facts |= {"source": None if found is None else sha256(source), "signature": _signature_of(input_example)}
     example = {} if input_example is None else {FILE_NAME: example_json(input_example)}
-    package = extend(data, registered_as=name, lineage=lineage, files={**forms, **example}, facts=facts)
-    if package is None:
-        return source  # somebody else's: it stays as they sealed it
+    lineage = {"author": author()} if found is None else _lineage(found)
+    package = extend(source, registered_as=name, lineage=lineage, files={**forms, **example}, facts=facts)
+    if package is None:  # somebody else's: it stays as they sealed it
+        return store.blobs.put(source, durable=True)
     for content in package.files.values():
         store.blobs.put(content, durable=True)
     return store.blobs.put(package.manifest, durable=True)
@@ -172,8 +171,8 @@ def _without_columns(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if key not in ("names", "dtypes")}
 
 
-def _make_durable(store: Store, manifest: str) -> None:
-    """See to it that the whole package is here, unchanged, and survives a power cut: a fit does not wait for that."""
+def _made_durable(store: Store, manifest: str) -> bytes:
+    """The manifest, once the whole package is here and survives a power cut: a fit does not wait for that."""
     from autotrack.model import Manifest
 
     data = package_manifest(store, manifest)
@@ -183,3 +182,4 @@ def _make_durable(store: Store, manifest: str) -> None:
     except StoreError as error:
         raise ModelCorruptedError(f"This model was not registered. {error}", manifest=manifest) from error
     store.blobs.put(data, durable=True)
+    return data

@@ -96,8 +96,8 @@ class Parts(Protocol):
 def find(model: object, default: str = "pickle") -> str:
     """The flavor that `model` is saved in; `default` where no format says that it is the one."""
     for flavor, path in FORMATS.items():
-        module = sys.modules.get(path) or _import(path)
-        if flavor != "pickle" and module is not None and cast(Format, module).handles(model):
+        module = _import(path)
+        if flavor != "pickle" and module is not None and module.handles(model):
             return flavor
     for flavor in _entry_points():
         other = _of_others(flavor)

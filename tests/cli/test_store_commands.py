@@ -43,25 +43,27 @@ def test_compact_says_what_it_did_and_changes_nothing_that_is_shown(copy):
 
 
 def test_gc_deletes_what_nothing_refers_to_once_it_is_a_day_old(copy):
-    kept = blobs(copy.root)
+    before = blobs(copy.root)
     lost = copy.root / "blobs" / "sha256" / "ab" / ("ab" * 32)
     lost.parent.mkdir(exist_ok=True)
     lost.write_bytes(b"x" * 2000)
     done = copy("gc")
-    assert done.stdout.startswith(f"0 of {len(kept) + 1} files were deleted (0 bytes).\n1 more are not referred to;")
+    assert done.stdout.startswith(f"0 of {len(before) + 1} files were deleted (0 bytes).\n2 more are not referred to;")
     make_old(copy.root)
-    assert copy("gc", "--dry-run").stdout == f"1 of {len(kept) + 1} files would be deleted (2.0 kB).\n"
+    assert copy("gc", "--dry-run").stdout.startswith(f"2 of {len(before) + 1} files would be deleted (")
     assert lost.exists()
     report = json.loads(copy("gc", "--json").stdout)
-    assert (report["removed"], report["removed_bytes"], report["is_dry_run"]) == (1, 2000, False)
-    assert blobs(copy.root) == kept
+    assert (report["removed"], report["is_dry_run"]) == (2, False)
+    assert report["removed_bytes"] > 2000
+    assert not lost.exists()
+    assert len(before - blobs(copy.root)) == 1  # the manifest of the version that was deleted
     assert copy("models", "--json").returncode == 0
 
 
 def test_gc_deletes_nothing_and_says_why_when_the_registry_is_damaged(copy):
     make_old(copy.root)
     before = blobs(copy.root)
-    event = next((copy.root / "registry").rglob("*.json"))
+    event = next((copy.root / "registry").rglob("0*.json"))
     event.write_bytes(b"{")
     done = copy("gc")
     assert done.returncode == 1

@@ -231,3 +231,19 @@ def test_making_a_data_only_form_imports_no_other_framework(run_python):
         """
     )
     assert found == []
+
+
+def test_data_only_form_of_a_model_is_the_same_bytes_in_whatever_process_it_is_made(run_python):
+    script = """
+        import hashlib, json, sys
+        from sklearn.ensemble import RandomForestClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+        from autotrack_integrations.sklearn import data_only
+
+        filler = [object() for _ in range(int(sys.argv[1]))]  # so that all lies elsewhere in memory
+        X = [[0.0, 1.0], [1.0, 3.0], [2.0, 2.0], [3.0, 0.0]] * 5
+        model = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)).fit(X, [0, 1, 1, 0] * 5)
+        print(json.dumps(hashlib.sha256(data_only.save(model)).hexdigest()))
+    """
+    assert run_python(script, "0") == run_python(script, "1000")

@@ -56,7 +56,7 @@ def save(model: object) -> bytes:
     skops_io = _skops()
     data = b""
     try:
-        data = skops_io.dumps(model)
+        data = skops_file.reproducible(skops_io.dumps(model))
         _check_loadable(data)
         loaded = _construct(data)
         structures.check(loaded)

@@ -18,7 +18,7 @@ from typing import Any
 
 from autotrack_integrations.sklearn.trusted_types import RefusedError
 
-__all__ = ["MAX_BYTES", "SCHEMA", "Member", "contents"]
+__all__ = ["MAX_BYTES", "SCHEMA", "Member", "contents", "reproducible"]
 
 SCHEMA = "schema.json"
 MAX_BYTES = 1 << 30  # 1 GiB, of the file and of its sparse matrices unpacked: it is held in memory
@@ -27,6 +27,8 @@ _MAX_MEMBERS = 200_000  # a forest has five for each tree
 _MAX_HEADER_BYTES = 4096  # of one array; a record of 20 fields takes 500
 _MAX_DIMENSIONS = 32
 _NAME = re.compile(r"[0-9]{1,20}\.np[yz]")
+_ID = re.compile(rb'(?<="__id__": )[0-9]+|(?<="file": ")[0-9]+(?=\.np[yz]")')  # where an object was in memory
+_NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip file knows
 _SPARSE_NAMES = frozenset(
     f"{name}.npy" for name in ("format", "shape", "data", "indices", "indptr", "row", "col", "offsets", "_is_array")
 )
@@ -75,6 +77,23 @@ def contents(data: bytes) -> tuple[bytes, dict[str, Member]]:
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, UnicodeError) as error:
         raise RefusedError(f"it is no whole zip file: {error}") from None
     return schema, found
+
+
+def reproducible(data: bytes) -> bytes:
+    """The same file of the same model, whenever and wherever it was made: objects numbered in their order, no times."""
+    numbers: dict[bytes, bytes] = {}
+
+    def number(found: re.Match[bytes]) -> bytes:
+        return numbers.setdefault(found[0], str(len(numbers) + 1).encode())
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(buffer, "w") as copy:
+        schema = _ID.sub(number, archive.read(SCHEMA))
+        for name in archive.namelist():
+            stem, dot, kind = name.partition(".")
+            renamed = name if name == SCHEMA else f"{numbers[stem.encode()].decode()}{dot}{kind}"
+            copy.writestr(zipfile.ZipInfo(renamed, _NO_TIME), schema if name == SCHEMA else archive.read(name))
+    return buffer.getvalue()
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
