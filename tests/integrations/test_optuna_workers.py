@@ -99,3 +99,30 @@ def test_enqueued_trials_of_a_quick_study_do_not_stay_waiting(store_path):
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=6)
     (run,) = autotrack.search_runs("parent is null")
     assert [(t.status, t.tags["state"]) for t in run.trials()] == [("finished", "complete")] * 6
+
+
+def test_many_short_calls_of_optimize_read_all_trials_seldom_and_miss_none_at_the_end(run_python, store_path):
+    script = """
+        import autotrack, json, optuna, sys
+        from autotrack_integrations.optuna import settling
+
+        settling.SHARE = 1e-9  # so that after the first time it is never due again
+        autotrack.enable(store=sys.argv[1])
+        place = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend("study.log"))
+        study = optuna.create_study(study_name="s", storage=place)
+        reads, read = [], settling.Settling._read
+        settling.Settling._read = lambda self, study: reads.append(1) or read(self, study)
+        for _ in range(20):
+            study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+        seen = len(reads)
+        with autotrack.paused():
+            other = optuna.load_study(study_name="s", storage=place)
+            other.optimize(lambda trial: trial.suggest_float("x", 0, 1) - 9, n_trials=1)
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+        print(json.dumps(seen))
+    """
+    assert run_python(script, str(store_path)) == 1
+    autotrack.enable(store=store_path)
+    (run,) = autotrack.search_runs("parent is null")
+    assert len(run.children) == 22
+    assert run.best.metrics["value"] < -7

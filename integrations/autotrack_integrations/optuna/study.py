@@ -13,6 +13,7 @@ Needs     Study._storage, Study._study_id (private; checked on Optuna 4.0 to 5.0
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -33,6 +34,7 @@ from autotrack_integrations.optuna import trial as trials
 from autotrack_integrations.optuna.found import Found
 from autotrack_integrations.optuna.opened import open_run, settings_of
 from autotrack_integrations.optuna.places import place_of
+from autotrack_integrations.optuna.settling import Settling
 from autotrack_integrations.optuna.spaces import Spaces, short_text
 from autotrack_integrations.optuna.trial import OpenTrial
 
@@ -67,6 +69,7 @@ class StudyRecord:
         self._lock = threading.RLock()  # of what is done in the background
         self._found = Found(presence, self._states_on_record, self._adopt)
         self._has_unseen = True
+        self._settling = Settling(lambda known: recorder.buffer.later(partial(self._settle, known)))
         self._optimizing = 0
         self._describe(study)
         self._see(study)
@@ -90,7 +93,7 @@ class StudyRecord:
         with guard("optuna.study"):
             self._describe(study)
             if self._place.at is not None:  # others may have found better trials
-                self.recorder.buffer.later(partial(self._settle, study.get_trials(deepcopy=False)))
+                self._settling.due(study)
         if is_over:
             self.run.finish("finished" if error is None else "failed", error)
             run.announce(self.run)
@@ -192,6 +195,7 @@ class StudyRecord:
 
     def _settle(self, done: Sequence[Any]) -> None:
         """What the storage says of all trials, whichever process has done them."""
+        begun = time.monotonic()
         self._found.record(done)
         found = []
         for frozen in done:
@@ -206,6 +210,7 @@ class StudyRecord:
             self._progress.settle(found)
             ranked = {each.number: each.values for each in found if each.is_ranked and each.values is not None}
             self._winners.confine(self._winners.chosen(ranked))
+        self._settling.took(time.monotonic() - begun)
 
     # ---- in the background
 
