@@ -54,7 +54,7 @@ def load_model(
         manifest = package_manifest(found.store, found.manifest)
         model = unpack(
             manifest,
-            found.store.blobs.get,
+            found.store.blobs.read,
             trust=trust,
             module=module,
             run=None if found.run_id is None or found.registered_as else (found.run_id, found.name),
@@ -90,7 +90,7 @@ def export_model(reference: str, path: str | os.PathLike[str]) -> Path:
     manifest = package_manifest(found.store, found.manifest)
     if os.fspath(path).endswith(".pt2"):
         return _export_program(reference, manifest, found.store, Path(path))
-    return materialise(manifest, found.store.blobs.get, path)
+    return materialise(manifest, found.store.blobs.read, path)
 
 
 def _export_program(reference: str, manifest: bytes, store: Store, path: Path) -> Path:

@@ -145,7 +145,7 @@ def _data_only(store: Store, manifest: bytes) -> tuple[Mapping[str, bytes], dict
     reason = "it cannot be loaded here"
     with guard("data-only form of a model"):  # loading runs code of the user's
         try:
-            files = save(unpack(manifest, store.blobs.get))
+            files = save(unpack(manifest, store.blobs.read))
         except AutotrackError as error:
             reason = str(error).partition("\n")[0]
     return files, {"data_only": {"files": sorted(files)} if files else {"reason": reason}}

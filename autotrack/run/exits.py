@@ -9,20 +9,26 @@ import atexit
 import os
 import sys
 import weakref
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from autotrack.guard import guard
 from autotrack.hooks import Call, Patch
 from autotrack.run.recorder import all_recorders
 from autotrack.run.run import Run
 
-__all__ = ["fail_at_exit", "finish_at_exit", "forget_exit"]
+__all__ = ["before_exit", "fail_at_exit", "finish_at_exit", "forget_exit"]
 
 _open: "weakref.WeakSet[Run]" = weakref.WeakSet()
 _pid = 0  # the process whose exit is seen to
 _earlier_error: BaseException | None = None  # of a cell of a notebook, from before there was a run
 _exit_error: BaseException | None = None
 _patches: list[Patch] = []
+_before: list[Callable[[], None]] = []
+
+
+def before_exit(callback: Callable[[], None]) -> None:
+    """Call this at the end of the process, while everything can still be recorded."""
+    _before.append(callback)
 
 
 def finish_at_exit(run: Run) -> None:
@@ -68,6 +74,9 @@ def _register() -> None:
 
 def _at_exit() -> None:
     """End what is open, then write everything."""
+    for callback in _before:
+        with guard("exit"):
+            callback()
     with guard("exit"):
         _finish_open_runs()
     for each in all_recorders():

@@ -5,6 +5,7 @@ comes, the ones that are no longer among the best are dropped: their run says so
 else has put the same bytes.
 """
 
+import json
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -64,10 +65,11 @@ class Held:
 def write_package(run: "Run", manifest: bytes, files: Mapping[str, bytes], name: str) -> list[Blob]:
     """Write a model's package; the run knows of it when it is complete. What of it was not here before is returned."""
     blobs = run.store.blobs
+    known = {file["path"]: file["sha256"] for file in json.loads(manifest)["files"]}  # just computed
     written: list[Blob] = []
     try:
-        for content in files.values():
-            sha256, put_ns = blobs.put_timed(content)
+        for path, content in files.items():
+            sha256, put_ns = blobs.put_timed(content, known.get(path))
             if put_ns is not None:
                 written.append((sha256, put_ns))
         sha256, put_ns = blobs.put_timed(manifest)

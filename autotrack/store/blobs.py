@@ -49,9 +49,13 @@ class Blobs:
             self._backend.put(blob_key(sha256), data, durable=durable)
         return sha256
 
-    def put_timed(self, data: bytes) -> tuple[str, int | None]:
-        """As `put`, not durable; and when it was put, in nanoseconds since 1970. None: the bytes were here before."""
-        sha256 = _sha256(data)
+    def put_timed(self, data: bytes, sha256: str | None = None) -> tuple[str, int | None]:
+        """As `put`, not durable; and when it was put, in nanoseconds since 1970. None: the bytes were here before.
+
+        Args:
+            sha256: Of the bytes, where the caller has computed it: of a large model that takes as long as writing it.
+        """
+        sha256 = sha256 or _sha256(data)
         if self._is_here(sha256, len(data), durable=False):
             return sha256, None
         self._backend.put(blob_key(sha256), data, durable=False)
@@ -110,14 +114,7 @@ class Blobs:
         Raises:
             StoreError: There is no such blob, or its bytes are not the ones that were put.
         """
-        try:
-            data = self._read(blob_key(sha256))
-        except FileNotFoundError as missing:
-            raise StoreError(
-                f"The blob {sha256[:12]}… is not in the store: {self._name(sha256)} does not exist.\n"
-                "Expected every blob that a run or a model names. Restore it from a copy of the store.",
-                sha256=sha256,
-            ) from missing
+        data = self.read(sha256)
         found = _sha256(data)
         if found != sha256:
             raise StoreError(
@@ -128,6 +125,21 @@ class Blobs:
                 found=found,
             )
         return data
+
+    def read(self, sha256: str) -> bytes:
+        """The bytes of a blob as they are: for who checks them against its name in any case.
+
+        Raises:
+            StoreError: There is no such blob.
+        """
+        try:
+            return self._read(blob_key(sha256))
+        except FileNotFoundError as missing:
+            raise StoreError(
+                f"The blob {sha256[:12]}… is not in the store: {self._name(sha256)} does not exist.\n"
+                "Expected every blob that a run or a model names. Restore it from a copy of the store.",
+                sha256=sha256,
+            ) from missing
 
     def _read(self, key: str) -> bytes:
         return self._backend.get(key)

@@ -7,7 +7,6 @@ Never     takes more than a share of the time: of many short calls of `optimize`
 Needs     nothing
 """
 
-import atexit
 import os
 import time
 import weakref
@@ -15,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autotrack.guard import guard
+from autotrack.run.exits import before_exit
 
 __all__ = ["Settling"]
 
@@ -67,4 +67,4 @@ def _at_exit() -> None:
             each.at_exit()
 
 
-atexit.register(_at_exit)  # before what writes everything at the end: that was registered earlier
+before_exit(_at_exit)
