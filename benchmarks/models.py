@@ -112,8 +112,8 @@ def with_files(name: str, folder: Path) -> dict[str, Callable[[Any], Any]]:
 
 def with_autotrack(folder: Path) -> dict[str, Callable[[Any], Any]]:
     import autotrack
-    import autotrack.model.checked
     import autotrack.registration
+    import autotrack.registry
 
     autotrack.enable(store=folder / "store", libraries=[])
     if not (folder / "store").exists():
@@ -218,6 +218,7 @@ def measured(model: str, variant: str, step: str, folder: Path) -> dict[str, flo
     """What one step took."""
     command = [sys.executable, __file__, "--child", model, variant, step, str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "AUTOTRACK_STORE": str(folder / "store")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else every module is compiled in every process
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, env=environment)
     if done.returncode:
         raise RuntimeError(f"{variant}, {step}: {done.stderr[-2000:]}")

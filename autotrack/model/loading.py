@@ -72,7 +72,10 @@ def unpack(
     loader: Any = formats.for_loading(parsed.flavor)
     if not is_data_only:
         _check_python(parsed)
-    loaded = {path: content(path) for path in (loader.DATA_ONLY if is_data_only else files)}
+    data_only = getattr(loader, "DATA_ONLY", ())
+    loaded = {
+        path: content(path) for path in files if (path in data_only) == is_data_only
+    }  # the other form is not read
     differences = _warn_of_differences(parsed)
     try:
         return (loader.load_data_only if is_data_only else loader.load)(loaded.__getitem__)
