@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack import config, run
+from autotrack.entry_points import entry_points
 from autotrack.errors import ConfigError, nearest
 from autotrack.guard import guard
 from autotrack.hooks import forget_import, on_import
@@ -182,8 +183,9 @@ def disable() -> None:
 
 
 def _watch(libraries: Sequence[str]) -> None:
+    known = _integrations()
     for library in libraries:
-        for module, function in LIBRARIES[library]:
+        for module, function in known[library]:
             starter = _Starter(function)
             _starters.append(starter)
             on_import(module, starter)
@@ -201,15 +203,23 @@ class _Starter:
             _patches.extend(getattr(import_module(module), name)())
 
 
+def _integrations() -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Ours, and those of other distributions: `library = "module:function"`; the function is `watch` by default."""
+    others = entry_points("autotrack.integrations")
+    functions = {name: path if ":" in path else f"{path}:watch" for name, path in others.items()}
+    return {name: ((name, function),) for name, function in functions.items()} | LIBRARIES
+
+
 def _known_libraries(names: Sequence[str] | None) -> list[str]:
+    known = _integrations()
     for name in names or ():
-        if name not in LIBRARIES:
+        if name not in known:
             raise ConfigError(
-                f"There is no integration for the library {name!r}.{nearest(name, LIBRARIES)}\n"
-                f"Expected some of: {', '.join(LIBRARIES)}.",
+                f"There is no integration for the library {name!r}.{nearest(name, known)}\n"
+                f"Expected some of: {', '.join(known)}.",
                 library=name,
             )
-    return list(LIBRARIES if names is None else dict.fromkeys(names))
+    return list(known if names is None else dict.fromkeys(names))
 
 
 # ---- a run of one's own
@@ -293,4 +303,4 @@ def doctor() -> dict[str, Any]:
     """What autotrack finds on this machine: settings and their origins, the store, libraries, problems."""
     from autotrack.diagnosis import examine
 
-    return examine([name for name in LIBRARIES if name not in _BESIDE_LIBRARIES])
+    return examine([name for name in _integrations() if name not in _BESIDE_LIBRARIES])

@@ -6,13 +6,12 @@ distribution of your own, name it as an entry point of the group `autotrack.mode
 Ours come first: others are asked about a model that would only be pickled, and on loading about flavors unknown here.
 """
 
-import os
-import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
+from autotrack.entry_points import entry_points
 from autotrack.errors import ModelSaveError, ModelVersionError, nearest
 from autotrack.guard import guard, tell_once
 
@@ -30,8 +29,6 @@ FORMATS = {  # the first that handles a model saves it, so the one for everythin
 PARTS = {  # library -> the module that keeps objects of it apart from a pickle, in the library's own format
     library: FORMATS[library] for library in ("xgboost", "lightgbm", "catboost")
 }
-
-_others: tuple[list[str], dict[str, str]] | None = None  # the sys.path that was searched, and what it has
 
 
 @dataclass(frozen=True)
@@ -169,40 +166,11 @@ def _of_others(flavor: str) -> Format | None:
 
 
 def _entry_points() -> dict[str, str]:
-    """Module by flavor, of installed distributions: the first on sys.path wins, and never one of ours.
-
-    Reads entry_points.txt files: 3 ms once per process, where importlib.metadata takes 50 and more.
-    """
-    global _others
-    if _others is None or _others[0] != sys.path:
-        found: dict[str, str] = {}
-        for place in sys.path:
-            for flavor, path in _entry_points_in(place):
-                if flavor in FORMATS:
-                    tell_once(
-                        f"model.format:{flavor}",
-                        f"The model format {path!r} is passed over: {flavor!r} is one of autotrack's own.",
-                    )
-                else:
-                    found.setdefault(flavor, path)
-        _others = (list(sys.path), found)
-    return _others[1]
-
-
-def _entry_points_in(place: str) -> list[tuple[str, str]]:
-    found = []
-    try:
-        with os.scandir(place or ".") as entries:
-            folders = sorted(entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
-    except OSError:
-        return []  # a zip file, or a folder that does not exist
-    for folder in folders:
-        try:
-            with open(os.path.join(folder, "entry_points.txt"), encoding="utf-8", errors="replace") as file:
-                text = file.read()
-        except OSError:
-            continue  # most distributions have none
-        group = text.partition(f"[{GROUP}]")[2].partition("\n[")[0]
-        lines = (line.partition("=") for line in group.splitlines() if not line.lstrip().startswith(("#", ";")))
-        found += [(name.strip(), path.strip()) for name, equals, path in lines if equals]
-    return found
+    """Module by flavor, of installed distributions; never one of ours."""
+    found = entry_points(GROUP)
+    for flavor in found.keys() & FORMATS.keys():
+        tell_once(
+            f"model.format:{flavor}",
+            f"The model format {found[flavor]!r} is passed over: {flavor!r} is one of autotrack's own.",
+        )
+    return {flavor: path for flavor, path in found.items() if flavor not in FORMATS}

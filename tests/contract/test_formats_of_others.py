@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from autotrack import entry_points
 from autotrack.errors import AutotrackWarning, ModelVersionError
-from autotrack.model import Package, formats, pack, unpack
+from autotrack.model import Package, pack, unpack
 
 FORMAT = """
 from autotrack.model import formats
@@ -43,7 +44,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    monkeypatch.setattr(formats, "_others", None)
+    monkeypatch.setattr(entry_points, "_known", None)
     path = tmp_path / "site"
     path.mkdir()
     monkeypatch.syspath_prepend(path)
@@ -110,10 +111,11 @@ def test_saving_and_loading_an_estimator_looks_for_no_format_of_others(run_pytho
     found = run_python("""
         import hashlib, json, sys
         from sklearn.linear_model import LogisticRegression
-        from autotrack.model import formats, pack, unpack
+        from autotrack import entry_points
+        from autotrack.model import pack, unpack
         saved = pack(LogisticRegression())
         files = {hashlib.sha256(data).hexdigest(): data for data in saved.files.values()}
         unpack(saved.manifest, files.__getitem__)
-        print(json.dumps(formats._others))
+        print(json.dumps(entry_points._known))
     """)
     assert found is None
