@@ -48,6 +48,7 @@ def register_model(
     Raises:
         ModelNotFoundError: The run has no model.
         ModelCorruptedError: A file of it is missing or was changed.
+        UntrustedModelError: The package is not the one that its run kept.
         InvalidNameError: A name cannot be used.
         ModelSaveError: The model cannot be turned into a package.
         DataError: The input example cannot be kept.
@@ -78,7 +79,8 @@ def register_model(
 
 def _source(run_or_model: Any) -> tuple[Store, bytes, Run | None]:
     """The store, the manifest and the run of a run's model, or of a model whose files are kept for the purpose."""
-    from autotrack.model import pack
+    from autotrack.model import Manifest, pack
+    from autotrack.model.loading import check_place
 
     if isinstance(run_or_model, str):
         run_or_model = get_run(run_or_model)
@@ -86,8 +88,11 @@ def _source(run_or_model: Any) -> tuple[Store, bytes, Run | None]:
         run_or_model = run_or_model.run
     if isinstance(run_or_model, Run):
         run_or_model = with_model(run_or_model)
-        store = run_or_model.store
-        return store, _made_durable(store, manifest_of(run_or_model, None)), run_or_model
+        store, manifest = run_or_model.store, manifest_of(run_or_model, None)
+        name = next(name for name, sha256 in run_or_model.models.items() if sha256 == manifest)
+        data = _made_durable(store, manifest)
+        check_place(Manifest.parse(data), (run_or_model.id, name), None)
+        return store, data, run_or_model
     package = pack(run_or_model)
     store = recorder_of(config.load().store).buffer.store()
     for content in package.files.values():
@@ -153,17 +158,21 @@ def _data_only(store: Store, manifest: bytes) -> tuple[Mapping[str, bytes], dict
 
 def _lineage(found: Run) -> dict[str, Any]:
     """What the model was made of, as far as its run knows."""
-    metrics = {key: value if math.isfinite(value) else str(value) for key, value in found.metrics.items()}
     git = found.code.get("git") or {}
     return {
         "run": {"id": found.id, "name": found.name, "experiment": found.experiment},
         "started_at": found.started_at.isoformat(),
         "author": found.author,
-        "params": found.params,
-        "metrics": metrics,
+        "params": {key: _strict(value) for key, value in found.params.items()},
+        "metrics": {key: _strict(value) for key, value in found.metrics.items()},
         "data": {name: _without_columns(facts) for name, facts in found.data.items()},
         "git": {key: git[key] for key in ("commit", "branch", "dirty", "remote") if key in git},
     }
+
+
+def _strict(value: Any) -> Any:
+    """A value as JSON that every reader takes: it has no NaN and no infinity."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _without_columns(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from autotrack.guard import tell_once
 from autotrack.model import environment, formats, trust
 from autotrack.model.manifest import File, Manifest, sha256
 
-__all__ = ["read_file", "unpack"]
+__all__ = ["check_place", "read_file", "unpack"]
 
 _SHOWN_DIFFERENCES = 5  # of versions, in the warning; the first ones are enough to see what kind of machine it was
 # What unpickling raises when classes are gone, moved or of another version.
@@ -127,7 +127,7 @@ def _needs_no_code(
         return False
     origin = trust.provenance(parsed.body, None if parsed.seal is None else dict(parsed.seal))
     if origin in ("own", "believed"):
-        _check_place(parsed, run, registered_as)
+        check_place(parsed, run, registered_as)
         return False
     if origin == "changed" or not _is_data_only(parsed):
         raise _untrusted(parsed, origin)
@@ -156,8 +156,16 @@ def _check_pin(parsed: Manifest, given: str) -> None:
         )
 
 
-def _check_place(parsed: Manifest, run: tuple[str, str] | None, registered_as: str | None) -> None:
-    """A seal holds for one place: an own package moved to another run or name is not what is asked for there."""
+def check_place(parsed: Manifest, run: tuple[str, str] | None, registered_as: str | None) -> None:
+    """A seal holds for one place: an own package moved to another run or name is not what is asked for there.
+
+    Args:
+        run: The id of the run it was found in, and the model's name there.
+        registered_as: The registered name it was found under.
+
+    Raises:
+        UntrustedModelError: It belongs elsewhere.
+    """
     if run is not None and run != (parsed.run_id, parsed.name):
         found, belongs = f"as model {run[1]!r} of run {run[0]}", f"as {parsed.name!r} to run {parsed.run_id}"
     elif registered_as is not None and parsed.format > 1 and parsed.registered_as != registered_as:

@@ -35,6 +35,8 @@ def test_package_moved_to_another_run_is_refused(runs: tuple[autotrack.Run, auto
     with pytest.raises(UntrustedModelError, match=f"belongs as 'model' to run {one.id}"):
         autotrack.load_model(f"run:{other.id}")
     assert autotrack.load_model(f"run:{one.id}").predict(X).shape == (60,)
+    with pytest.raises(UntrustedModelError, match=f"belongs as 'model' to run {one.id}"):
+        autotrack.register_model(other, "moved")
     pin = f"sha256:{one.models['model']}"
     assert isinstance(autotrack.load_model(f"run:{other.id}", trust=pin), LogisticRegression)
 
