@@ -10,7 +10,6 @@ Needs     Hyperopt >= 0.2.7
 """
 
 import sys
-import threading
 import weakref
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
@@ -28,7 +27,7 @@ from autotrack.run.trials import worker
 from autotrack.types import Row
 from autotrack.values import encode
 from autotrack_integrations.searches.hyperopt_spaces import Space
-from autotrack_integrations.searches.record import SearchRecord
+from autotrack_integrations.searches.record import Searches, SearchRecord
 
 __all__ = ["watch"]
 
@@ -120,18 +119,11 @@ class _Points:
         self.record.end(tid, "complete" if is_good else "fail", loss, is_ranked=is_good, fields=fields)
 
 
-class _Searches(threading.local):
-    """Those of this thread, the innermost last: an objective may search itself."""
-
-    def __init__(self) -> None:
-        self.stack: list[_Search | None] = []  # None: of which nothing is recorded
-
-
 class _Watching:
     """The hooks, and what they know together."""
 
     def __init__(self) -> None:
-        self._searches = _Searches()
+        self._searches: Searches[_Search] = Searches()
         self._of_trials: weakref.WeakKeyDictionary[Any, _Points] = weakref.WeakKeyDictionary()
 
     def watch_fmin(self, call: Call) -> Generator[None, None, None]:

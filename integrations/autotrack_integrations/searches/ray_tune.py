@@ -13,7 +13,6 @@ Needs     Ray >= 2.9
 """
 
 import re
-import threading
 from collections.abc import Generator, Mapping
 from importlib import import_module
 from typing import Any
@@ -28,7 +27,7 @@ from autotrack.run.workers import ForWorkers, for_workers
 from autotrack.types import Row
 from autotrack_integrations.searches.ray_config import PLAIN, flat, is_number, settings_of, space_of
 from autotrack_integrations.searches.ray_worker import Arriving
-from autotrack_integrations.searches.record import SearchRecord
+from autotrack_integrations.searches.record import Searches, SearchRecord
 
 __all__ = ["watch"]
 
@@ -192,18 +191,11 @@ class _Search:
         return self._numbers.setdefault(trial.trial_id, len(self._numbers))
 
 
-class _Searches(threading.local):
-    """Those of this thread, the innermost last."""
-
-    def __init__(self) -> None:
-        self.stack: list[_Search | None] = []  # None: of which nothing is recorded
-
-
 class _Watching:
     """The hooks, and what they know together."""
 
     def __init__(self) -> None:
-        self._searches = _Searches()
+        self._searches: Searches[_Search] = Searches()
 
     def watch_run(self, call: Call) -> Generator[None, None, None]:
         """The search's run goes on for as long as this. What it uses itself, such as a study of Optuna, is no run."""

@@ -14,7 +14,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from autotrack import run
 from autotrack.run import Recorder
@@ -27,7 +27,9 @@ from autotrack.run.trials import start_row, trial_id, values_by_name
 from autotrack.run.winners import Winners
 from autotrack.types import Row, RunStatus
 
-__all__ = ["SearchRecord"]
+__all__ = ["SearchRecord", "Searches"]
+
+_T = TypeVar("_T")
 
 _STATUS: dict[str, RunStatus] = {"complete": "finished", "pruned": "finished", "fail": "failed"}
 
@@ -181,3 +183,10 @@ class SearchRecord:
                 news.append(ended)
                 self.winners.end(ended.number, ended.values, held)
             self._progress.add(news)
+
+
+class Searches(threading.local, Generic[_T]):
+    """Those under way in this thread, the innermost last: an objective may search itself."""
+
+    def __init__(self) -> None:
+        self.stack: list[_T | None] = []  # None: of which nothing is recorded
