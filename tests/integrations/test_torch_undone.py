@@ -1,6 +1,7 @@
 """What autotrack watches in PyTorch is put back exactly, in whatever order things happen."""
 
 import builtins
+import contextlib
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from torch.utils.data import DataLoader, dataloader
 from torch_training import EPOCHS, STEPS_PER_EPOCH, train
 
 import autotrack
+from autotrack.run import heard
 from recorded import runs
 
 
@@ -192,3 +194,34 @@ def test_a_foreign_patch_that_was_there_before_is_called_and_left_there(store_pa
     assert len(calls) == EPOCHS * (STEPS_PER_EPOCH + 1)
     autotrack.disable()
     assert functional.cross_entropy is foreign
+
+
+# ---- what the script says
+
+
+@pytest.mark.parametrize("dies", [True, False], ids=["optimizer dies", "optimizer lives on"])
+@pytest.mark.parametrize("name", ["train", "mine"])
+def test_what_is_printed_after_disable_reaches_no_run_of_before(store_path, name, dies):
+    autotrack.enable(store=store_path)
+    with autotrack.start_run(name) if name == "mine" else contextlib.nullcontext():
+        kept = train()
+        if dies:
+            del kept
+        autotrack.disable()
+        assert not heard.is_listening()
+        autotrack.enable(store=store_path)
+        print("f1: 0.0625")
+    (run,) = runs()
+    assert "f1" not in run.metrics
+
+
+def test_a_training_that_goes_on_after_another_one_is_heard_again(store_path):
+    autotrack.enable(store=store_path)
+    model, optimizer, *_ = train()
+    train()
+    functional.cross_entropy(model(torch.zeros(2, 4)), torch.zeros(2, dtype=torch.long)).backward()
+    optimizer.step()
+    print("f1: 0.0625")
+    first, second = runs()
+    assert first.metrics["f1"] == 0.0625
+    assert "f1" not in second.metrics

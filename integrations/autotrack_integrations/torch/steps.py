@@ -78,6 +78,7 @@ class StepWatch:
         from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
         self._known: dict[int, _Known] = {}
+        self._begun: weakref.WeakSet[Training] = weakref.WeakSet()  # also those whose optimizer has died
         before = guarded("torch.steps", self._before_step)
         after = guarded("torch.steps", self._after_step)
         is_compiling = _compiling()
@@ -110,10 +111,9 @@ class StepWatch:
         atexit.unregister(self._settle_at_exit)
         self._settle_at_exit()
         run.settlers.remove(self._settle)
-        for known in list(self._known.values()):
-            if known.training is not None:
-                with guard("torch.steps"):
-                    known.training.finish()
+        for training in list(self._begun):
+            with guard("torch.steps"):
+                training.leave()
         self._known.clear()
         here.forget()
 
@@ -193,6 +193,7 @@ class StepWatch:
         if known.training is not None:  # in another loop of a library, or before one
             known.training.finish()
         known.training = Training(optimizer, frame, known.created, known.loaded)
+        self._begun.add(known.training)
         known.loaded = None
         known.is_first, known.waiting = True, None
         known.since = time.perf_counter()

@@ -23,12 +23,13 @@ Note = Callable[[str, float, int | None], None]  # metric, value, step (None: th
 class Told:
     """What one training's script tells of it."""
 
-    def __init__(self, note: Note, under_way: Callable[[], Iterable[float]]) -> None:
+    def __init__(self, note: Note, is_under_way: Callable[[], bool], under_way: Callable[[], Iterable[float]]) -> None:
         self._note = note
+        self._is_under_way = is_under_way  # whether what is said now is said of this training
         self._under_way = under_way  # values that will be on record when what is under way is complete
         self._read_at: dict[str, int] = {}  # the step at which each metric was read last
         self._shown: dict[str, str] = {}  # metrics that were only shown, and where
-        self._stop = heard.listen(self._hear)
+        self.listen()
 
     def knows(self, name: str) -> bool:
         """Whether the script has read a metric of this name before."""
@@ -47,11 +48,17 @@ class Told:
         """The metrics that were only shown, and where."""
         return ", ".join(f"{name} ({source})" for name, source in self._shown.items())[:_MAX_TAG]
 
+    def listen(self) -> None:
+        """Hear what the script says in this thread."""
+        self._stop = heard.listen(self._hear)
+
     def stop(self) -> None:
         """Hear no more."""
         self._stop()
 
     def _hear(self, source: str, values: Mapping[str, float], step: int | None) -> None:
+        if not self._is_under_way():
+            return
         for name, value in values.items():
             if source in _SHOWN:
                 if self._is_known(value) or (name not in self._shown and len(self._shown) >= _MAX_NAMES):

@@ -234,8 +234,11 @@ class Training:
             self._grad_norm = norm if math.isfinite(norm) else self._grad_norm
         self._notes.add("grad_norm", self.steps, now_us(), norm)
 
+    def _is_under_way(self) -> bool:
+        return here.now.training is self and here.now.stepping is None
+
     def _note_told(self, name: str, value: float, step: int | None) -> None:
-        if here.now.training is self and here.now.stepping is None and name not in self.own:
+        if name not in self.own:
             self._notes.add(name, max(0, self.steps - 1) if step is None else step, now_us(), value)
             self._notes.wake()
 
@@ -322,7 +325,7 @@ class Training:
         if loaded is not None and loaded.run_id != self.run.id:
             self.run.set_tag("resumed from", loaded.run_id)
         with guard("torch.said"):
-            self.told = Told(self._note_told, self._under_way)
+            self.told = Told(self._note_told, self._is_under_way, self._under_way)
         optimizer = self._optimizer()
         with guard("torch.settings"), unseen():
             record_settings(self.run, optimizer, self._weights.roots, frame, losses)
@@ -351,6 +354,12 @@ class Training:
         if self.run is not None and self._is_ours and self.run.is_of_this_process:
             self.run.finish("finished" if self._error is None else "failed", self._error)
 
+    def leave(self) -> None:
+        """Nothing is watched any more: it is over for us, though a run that it is only a part of goes on."""
+        self.finish()
+        if self.run is not None and self.run.is_of_this_process:
+            self._end()
+
     def reopen(self, optimizer: Any, frame: FrameType | None) -> None:
         """It goes on after all."""
         if self.run is not None and self.run.status != "running":
@@ -358,6 +367,8 @@ class Training:
             self.has_ended = False
             self._weights.find(optimizer, frame)
             self._notes.open(self.run)
+            if self.told is not None:
+                self.told.listen()
 
     def _end(self) -> None:
         if self.has_ended or self.run is None:
