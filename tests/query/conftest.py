@@ -1,13 +1,11 @@
 """What the tests of the query room share.
 
 Fixtures to ask for
-    store       a new store
     journal     `journal(store, rows)`: record rows, each a patch with `metrics` as a dict of values by step;
                 the writer stays open (its runs live) until the test ends or `close()` of what is returned is called
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,12 +30,6 @@ def write_rows(writer: SegmentWriter, rows: Iterable[Mapping[str, Any]], ts: int
             for step, value in enumerate(values):
                 points += POINT.pack(number, key, step, ts, value, NO_EPOCH)
     writer.write(runs, {key: name for name, key in keys.items()}, patches, bytes(points))
-
-
-@pytest.fixture
-def store(store_path: Path) -> Store:
-    """A new store."""
-    return Store.open(store_path, create=True)
 
 
 @pytest.fixture

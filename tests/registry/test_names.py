@@ -32,11 +32,6 @@ KEPT = [
 ]
 
 
-@pytest.fixture
-def store(store_path: Path) -> Store:
-    return Store.open(store_path, create=True)
-
-
 @pytest.mark.parametrize("name", KEPT)
 def test_unusual_name_is_kept_as_it_is(store: Store, name: str) -> None:
     manifest = store.blobs.put(b"manifest")

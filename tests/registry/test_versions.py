@@ -1,7 +1,5 @@
 """Versions and aliases: numbered once and for ever, moved by compare-and-set, and said clearly where they are not."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,16 +10,6 @@ from autotrack.errors import (
 )
 from autotrack.registry import Registry
 from autotrack.store import Store
-
-
-@pytest.fixture
-def store(store_path: Path) -> Store:
-    return Store.open(store_path, create=True)
-
-
-@pytest.fixture
-def registry(store: Store) -> Registry:
-    return Registry(store)
 
 
 def package(store: Store, number: int = 1) -> str:
