@@ -4,11 +4,11 @@ import hashlib
 import json
 import os
 import stat
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from workers import threads_at_once
 
 from autotrack.errors import AutotrackWarning, UntrustedModelError
 from autotrack.model import Package, keys, pack, trust, unpack
@@ -132,18 +132,7 @@ def test_key_of_another_length_seals_nothing(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_processes_that_start_at_once_share_one_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = str(tmp_path / "config" / "key")
-    start = threading.Barrier(8)
-    made: list[bytes | None] = []
-
-    def make() -> None:
-        start.wait()
-        made.append(keys._make(path))
-
-    threads = [threading.Thread(target=make) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    made = threads_at_once(8, lambda _: keys._make(path))
     assert len(made) == 8
     assert len(set(made)) == 1
     assert os.listdir(tmp_path / "config") == ["key"]

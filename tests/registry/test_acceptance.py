@@ -3,7 +3,6 @@
 The same on a folder and in a bucket. `put` in the scripts makes what `pack` makes, of a few bytes.
 """
 
-import json
 import subprocess
 import sys
 import textwrap
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from workers import processes_at_once
 
 from autotrack.registry import Registry
 from autotrack.registry.verification import verify
@@ -126,26 +126,8 @@ registry.promote(name, registry.resolve(f"{name}@newest").version)
 
 def at_once(root: str, processes: int, rounds: int) -> list[dict[str, Any]]:
     """What each of the processes, started at the same moment, printed."""
-    command = [sys.executable, "-c", PUT + WORK, root]
-    workers = [
-        subprocess.Popen(
-            [*command, str(worker), str(rounds)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for worker in range(processes)
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        assert worker.stdin is not None
-        worker.stdin.write("\n")
-        worker.stdin.flush()
-    answers = [worker.communicate(timeout=TIMEOUT_S)[0] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0] * processes
-    return [json.loads(answer) for answer in answers]
+    each = [(root, worker, rounds) for worker in range(processes)]
+    return processes_at_once(PUT + WORK, each, TIMEOUT_S)
 
 
 def check(store: Store, answers: list[dict[str, Any]], processes: int, rounds: int) -> None:

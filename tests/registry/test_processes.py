@@ -1,13 +1,11 @@
 """Many processes on one registry at once: versions stay unique and dense, and of two movers one is told."""
 
-import json
-import subprocess
-import sys
-import textwrap
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+from workers import processes_at_once
 
 from autotrack.errors import RegistryConflictError
 from autotrack.registry import Registry
@@ -23,7 +21,8 @@ REGISTER = """
     root, worker = sys.argv[1], int(sys.argv[2])
     store = Store.open(root)
     registry = Registry(store)
-    input()                                     # all start at once
+    print("ready", flush=True)
+    sys.stdin.readline()                        # all start at once
     own = [registry.register("churn", store.blobs.put(f"{worker} {number}".encode())).version for number in range(6)]
     shared = [registry.register("churn", store.blobs.put(f"shared {number}".encode())).version for number in range(3)]
     print(json.dumps({"own": own, "shared": shared}))
@@ -37,7 +36,8 @@ MOVE = """
 
     root, worker = sys.argv[1], int(sys.argv[2])
     registry = Registry(Store.open(root))
-    input()
+    print("ready", flush=True)
+    sys.stdin.readline()
     moved = []
     for turn in range(12):
         current = registry.resolve("churn@champion").version
@@ -51,31 +51,16 @@ MOVE = """
 """
 
 
-def at_once(script: str, store_path: Path) -> list[object]:
+def at_once(script: str, store_path: Path) -> list[Any]:
     """What each of the processes, started at the same moment, printed."""
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(script), str(store_path), str(worker)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for worker in range(PROCESSES)
-    ]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    answers = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * PROCESSES
-    return [json.loads(answer) for answer in answers]
+    return processes_at_once(script, [(store_path, worker) for worker in range(PROCESSES)])
 
 
 def test_versions_of_eight_processes_are_unique_and_dense(store_path: Path) -> None:
     store = Store.open(store_path, create=True)
     answers = at_once(REGISTER, store_path)
-    own = [number for answer in answers for number in answer["own"]]  # type: ignore[call-overload,index]
-    shared = {tuple(answer["shared"]) for answer in answers}  # type: ignore[call-overload,index]
+    own = [number for answer in answers for number in answer["own"]]
+    shared = {tuple(answer["shared"]) for answer in answers}
     assert len(shared) == 1  # the same package is the same version for all
     assert sorted([*own, *shared.pop()]) == list(range(1, PROCESSES * 6 + 3 + 1))
     registry = Registry(store)
@@ -91,7 +76,7 @@ def test_alias_moved_by_eight_processes_moves_step_by_step(store_path: Path) -> 
         registry.register("churn", store.blobs.put(f"manifest {number}".encode()))
     registry.set_alias("churn", "champion", 1)
     answers = at_once(MOVE, store_path)
-    told = sorted(tuple(move) for moves in answers for move in moves)  # type: ignore[attr-defined]
+    told = sorted(tuple(move) for moves in answers for move in moves)
     moves = [event for event in registry.history("churn") if event.op == "alias"][1:]
     steps = [(move.detail["from"], move.detail["to"]) for move in moves]
     assert sorted(steps) == told  # every process was told the truth about its own moves

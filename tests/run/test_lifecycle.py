@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from workers import start
 
 import autotrack
 from autotrack.errors import AutotrackError, DataError, InvalidNameError, RunFinishedError
@@ -19,17 +20,8 @@ def enabled(store_path):
     autotrack.enable(store=store_path, experiment="tests", tags={"team": "a"})
 
 
-def start_script(script, *args):
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script), *args],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def run_script(script, *args):
-    process = start_script(script, *args)
+    process = start(script, *args)
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
@@ -177,15 +169,13 @@ def test_killed_process_is_seen_as_killed_with_all_that_was_flushed(store_path):
             print("ready", flush=True)
             time.sleep(60)
     """
-    process = start_script(script, str(store_path))
+    process = start(script, store_path)
     assert process.stdout.readline() == "ready\n"
     autotrack.enable(store=store_path)
     (alive,) = autotrack.search_runs()
     assert (alive.status, alive.ended_at) == ("running", None)
     process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    process.stderr.close()
+    process.communicate()
     (run,) = autotrack.search_runs()
     assert run.status == "killed"
     assert str(process.pid) in run.reason
@@ -208,7 +198,7 @@ def test_kill_in_the_middle_of_a_fit_leaves_the_record_of_its_start(store_path):
                 time.sleep(60)
         Slow().fit([[1.0], [2.0]], [0, 1])
     """
-    process = start_script(script, str(store_path))
+    process = start(script, store_path)
     assert process.stdout.readline() == "ready\n"
     process.kill()
     process.communicate()

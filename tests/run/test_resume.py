@@ -1,10 +1,7 @@
 """A run that had ended goes on, in whatever process; one that goes on elsewhere can be logged to from here."""
 
-import subprocess
-import sys
-import textwrap
-
 import pytest
+from workers import start
 
 import autotrack
 
@@ -12,12 +9,6 @@ import autotrack
 @pytest.fixture
 def enabled(store_path):
     autotrack.enable(store=store_path)
-
-
-def script(text, *args):
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(text), *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
 
 
 KILLED = """
@@ -32,7 +23,7 @@ KILLED = """
 
 
 def test_killed_run_goes_on_in_another_process(enabled, store_path):
-    process = script(KILLED, str(store_path))
+    process = start(KILLED, store_path)
     run_id = process.stdout.readline().strip()
     process.kill()
     process.communicate()
@@ -71,7 +62,7 @@ def test_run_of_another_process_is_logged_to_and_not_ended(enabled, store_path):
     with autotrack.start_run("ranks") as run:
         run.log_metric("from rank 0", 0.0)
         autotrack.search_runs()  # writes what was logged
-        other = script(JOINS, str(store_path), run.id)
+        other = start(JOINS, store_path, run.id)
         assert other.communicate()[0] == "running None\n"
         assert autotrack.get_run(run.id).status == "running"
     found = autotrack.get_run(run.id)

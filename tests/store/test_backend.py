@@ -3,15 +3,12 @@
 A further place for bytes subclasses `BackendContract` and gives it a `backend`.
 """
 
-import json
 import os
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 
 import pytest
+from workers import processes_at_once, threads_at_once
 
 from autotrack.errors import StoreError
 from autotrack.store import LocalBackend
@@ -147,37 +144,15 @@ class BackendContract:
                 use(key)
 
     def test_of_many_threads_that_claim_a_key_one_wins(self, backend):
-        barrier = threading.Barrier(8)
-        won = []
-
         def claim(number):
-            barrier.wait()
-            won.extend((n, number) for n in range(30) if backend.put_if_absent(f"log/{n}", b"%d" % number))
+            return [(n, number) for n in range(30) if backend.put_if_absent(f"log/{n}", b"%d" % number)]
 
-        threads = [threading.Thread(target=claim, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        won = [pair for pairs in threads_at_once(8, claim) for pair in pairs]
         assert sorted(n for n, _ in won) == list(range(30))
         assert all(backend.get(f"log/{n}") == b"%d" % number for n, number in won)
 
     def test_of_processes_that_claim_keys_each_key_has_one_winner(self, backend):
-        racers = [
-            subprocess.Popen(
-                [sys.executable, "-c", textwrap.dedent(RACER), backend.name(""), str(number)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for number in range(6)
-        ]
-        for racer in racers:
-            assert racer.stdout.readline() == "ready\n"
-        for racer in racers:
-            racer.stdin.write("go\n")
-            racer.stdin.flush()
-        won = [json.loads(racer.communicate(timeout=60)[0]) for racer in racers]
+        won = processes_at_once(RACER, [(backend.name(""), number) for number in range(6)])
         assert sorted(n for keys in won for n in keys) == list(range(20))
         for number, keys in enumerate(won):
             assert all(backend.get(f"log/{n:03}.json") == str(number).encode() * 1000 for n in keys)

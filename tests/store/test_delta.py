@@ -1,10 +1,10 @@
 """The log of a table: one winner for each version, and no table that asks for more than we know is misread."""
 
 import json
-import threading
 from urllib.parse import quote
 
 import pytest
+from workers import threads_at_once
 
 from autotrack.errors import StoreFormatError
 from autotrack.store.delta import DataFile, DeltaTable, Snapshot
@@ -51,20 +51,12 @@ def test_the_first_version_says_protocol_and_schema_once(table, store):
 
 def test_of_many_commits_on_one_snapshot_one_wins(table, store):
     tables = [DeltaTable(store.backend, "runs", RUNS) for _ in range(8)]
-    barrier = threading.Barrier(8)
-    won = []
+    bases = [each.snapshot() for each in tables]
 
     def commit(number):
-        base = tables[number].snapshot()
-        barrier.wait()
-        if tables[number].commit(base, adds=[file(f"f{number}")], removes=[], marks={}):
-            won.append(number)
+        return tables[number].commit(bases[number], adds=[file(f"f{number}")], removes=[], marks={})
 
-    threads = [threading.Thread(target=commit, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    won = [number for number, has_won in enumerate(threads_at_once(8, commit)) if has_won]
     assert len(won) == 1
     assert list(table.snapshot().files) == [f"f{won[0]}"]
 
@@ -199,19 +191,10 @@ def test_marks_of_writers_that_are_gone_are_dropped_from_checkpoints_after_a_wee
 
 def test_two_checkpoints_at_once_are_harmless(table, store):
     found = many(table, 20, every=1000)
-    barrier = threading.Barrier(4)
-
-    def work():
-        one = fresh(store)
-        one.snapshot()
-        barrier.wait()
-        one.checkpoint(set, every=1)
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    tables = [fresh(store) for _ in range(4)]
+    for each in tables:
+        each.snapshot()
+    threads_at_once(4, lambda number: tables[number].checkpoint(set, every=1))
     table.shorten(keep_s=0)
     assert fresh(store).snapshot() == found
 

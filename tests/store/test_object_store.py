@@ -2,15 +2,13 @@
 
 import contextlib
 import os
-import subprocess
-import sys
-import textwrap
 import threading
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
 import pytest
+from workers import processes_at_once, threads_at_once
 
 from autotrack.errors import StoreError, StoreNotFoundError
 from autotrack.store import NO_EPOCH, POINT, Store, bucket, spool
@@ -33,18 +31,7 @@ def test_a_store_is_made_once_and_keeps_its_identity(bucket):
 
 
 def test_of_many_who_make_a_store_all_open_the_same(bucket):
-    barrier = threading.Barrier(6)
-    ids = []
-
-    def make():
-        barrier.wait()
-        ids.append(Store.open(bucket, create=True).store_id)
-
-    threads = [threading.Thread(target=make) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    ids = threads_at_once(6, lambda _: Store.open(bucket, create=True).store_id)
     assert len(ids) == 6
     assert len(set(ids)) == 1
 
@@ -250,21 +237,7 @@ def test_two_sealers_at_once_seal_everything_once(store, recorder):
         one.points(f"run-{number}", "loss", [float(number)] * 10)
         one.finish(f"run-{number}")
         one.close()
-    sealers = [
-        subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(SEALER), store.root],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    for sealer in sealers:
-        assert sealer.stdout.readline() == "ready\n"
-    for sealer in sealers:
-        sealer.stdin.write("go\n")
-        sealer.stdin.flush()
-    counts = [int(sealer.communicate(timeout=60)[0]) for sealer in sealers]
+    counts = processes_at_once(SEALER, [(store.root,)] * 2)
     assert sum(counts) == 60
     store.seal()
     assert store.backend.list("wal/") == []

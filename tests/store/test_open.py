@@ -2,9 +2,9 @@
 
 import json
 import os
-import threading
 
 import pytest
+from workers import threads_at_once
 
 from autotrack.errors import StoreError, StoreFormatError, StoreNotFoundError
 from autotrack.store import Store
@@ -44,18 +44,7 @@ def test_a_folder_that_was_there_for_something_else_gets_no_gitignore(store_path
 
 
 def test_of_many_who_make_a_store_all_open_the_same(store_path):
-    barrier = threading.Barrier(8)
-    ids = []
-
-    def make():
-        barrier.wait()
-        ids.append(Store.open(store_path, create=True).store_id)
-
-    threads = [threading.Thread(target=make) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    ids = threads_at_once(8, lambda _: Store.open(store_path, create=True).store_id)
     assert len(ids) == 8
     assert len(set(ids)) == 1
 

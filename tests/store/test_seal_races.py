@@ -2,11 +2,9 @@
 
 import random
 import signal
-import subprocess
-import sys
-import textwrap
 
 import pytest
+from workers import processes_at_once, start
 
 from autotrack.store import NO_EPOCH, POINT, Store
 
@@ -20,7 +18,7 @@ SEALER = """
     print("ready", flush=True)
     sys.stdin.readline()
     report = store.seal()
-    print(report.segments, report.runs, report.points)
+    print([report.segments, report.runs, report.points])
 """
 
 # One process that has everything imported makes sealers by fork and kills them: at any moment, and often.
@@ -80,15 +78,6 @@ WRITER = """
 """
 
 
-def start(script, *args):
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script), *map(str, args)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 def kill(writer):
     """Kill a writer; the last number it had said by then, if there was one that was not read yet."""
     writer.send_signal(signal.SIGKILL)
@@ -119,14 +108,7 @@ def snapshot_files(store):
 def test_several_sealers_at_once_seal_each_segment_once(store):
     for number in range(6):
         write_history(store, f"run-{number}", 5)
-    sealers = [start(SEALER, store.root) for _ in range(4)]
-    for sealer in sealers:
-        assert sealer.stdout.readline() == "ready\n"
-    for sealer in sealers:
-        sealer.stdin.write("go\n")
-        sealer.stdin.flush()
-    reports = [tuple(map(int, sealer.communicate(timeout=60)[0].split())) for sealer in sealers]
-    assert [sealer.returncode for sealer in sealers] == [0] * 4
+    reports = processes_at_once(SEALER, [(store.root,)] * 4)
     assert sum(segments for segments, _, _ in reports) == 6 * 7
     assert sum(points for _, _, points in reports) == 6 * 250
     assert store.backend.list("wal/") == []

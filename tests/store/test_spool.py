@@ -3,13 +3,11 @@
 import os
 import random
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 from pathlib import Path
 
 import pytest
+from workers import start, threads_at_once
 
 from autotrack.errors import StoreError
 from autotrack.guard import cache_dir
@@ -23,16 +21,6 @@ def spooled_files():
 
 def files_below(folder: Path):
     return [path for path in folder.rglob("*") if path.is_file()]
-
-
-def start(script: str, *args: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script), *args],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 WRITER = """
@@ -192,11 +180,7 @@ def test_what_is_uploaded_twice_is_there_once(bucket, recorder, elsewhere):
     one.writer.abandon()  # as a kill leaves it
     again = {path: path.read_bytes() for path in files_below(cache_dir() / "spool")}
     spools = [spool.Spool(ObjectBackend(bucket), lambda: None) for _ in range(4)]
-    threads = [threading.Thread(target=each.adopt) for each in spools]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    threads_at_once(4, lambda number: spools[number].adopt())
     store.seal()
     for path, data in again.items():  # an uploader that was killed before it had removed what it had uploaded
         path.parent.mkdir(parents=True, exist_ok=True)
