@@ -27,6 +27,7 @@ from urllib.parse import unquote
 
 from autotrack.errors import InvalidNameError, StoreError, StoreFormatError
 from autotrack.model.manifest import canonical
+from autotrack.registry.forms import misfit
 from autotrack.registry.heads import Heads
 from autotrack.types import to_datetime
 
@@ -232,6 +233,8 @@ def _parsed(name: str, number: int, data: bytes) -> Event:
         checksum = content.pop("checksum")
         if content["number"] != number or checksum != _checksum(content):
             raise _broken(name, number, "was changed")
+        if wrong := misfit(content):
+            raise _broken(name, number, f"cannot be: {wrong}")
         return Event(
             number=number,
             op=content["op"],

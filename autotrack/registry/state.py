@@ -152,6 +152,8 @@ def ranges(numbers: Iterable[int]) -> str:
 
 def _register(state: State, event: Event) -> None:
     detail = event.detail
+    if detail["version"] != len(state.versions) + 1:
+        raise ValueError(f"version {len(state.versions) + 1}")
     state.versions[detail["version"]] = Version(
         number=detail["version"],
         manifest=detail["manifest"],
