@@ -1,7 +1,6 @@
 """Processes that a script starts record what they train as children of the open run; those of libraries are silent."""
 
 import os
-import subprocess
 import sys
 import textwrap
 
@@ -48,24 +47,12 @@ START = """
 
 
 @pytest.fixture
-def run_script(tmp_path, store_path, monkeypatch):
-    """Run a script that stands in a file, as spawned processes import it; the last line it prints, as JSON."""
-
+def run_script(run_file, monkeypatch):
+    """Run a script that stands in a file, as spawned processes import it; the lines it prints."""
     monkeypatch.setenv("AUTOTRACK_LIBRARIES", "sklearn,processes")
 
     def run(source, *, start=(), is_quiet=True):
-        path = tmp_path / "train.py"
-        path.write_text(textwrap.dedent(START) + textwrap.dedent(source))
-        done = subprocess.run(
-            [sys.executable, *start, str(path), str(store_path)],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "autotrack could not" not in done.stderr
+        done = run_file(textwrap.dedent(START) + textwrap.dedent(source), start=start)
         if is_quiet:
             assert done.stderr == ""
         return done.stdout.splitlines()
@@ -220,8 +207,7 @@ def test_processes_that_libraries_start_for_themselves_are_silent(run_script, tm
         "    process = multiprocessing.get_context('spawn').Process(target=function, args=(1.0,))\n"
         "    process.start()\n    process.join()\n    return process.exitcode\n"
     )
-    paths = [str(tmp_path / "site-packages"), os.environ["PYTHONPATH"]]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site-packages"), prepend=os.pathsep)
     shown = run_script(
         """
         import some_library

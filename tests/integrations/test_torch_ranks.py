@@ -1,7 +1,5 @@
 """One job of PyTorch is one run: the first rank records it, the others are silent; spawned trainers are children."""
 
-import subprocess
-import sys
 import textwrap
 
 import pytest
@@ -80,23 +78,12 @@ SPAWN = """
 
 
 @pytest.fixture
-def run_script(tmp_path, store_path, monkeypatch):
+def run_script(run_file, store_path, monkeypatch):
     """Run a script in a file; what it left is read from the store."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
     def run(source, *words, start=()):
-        path = tmp_path / "train.py"
-        path.write_text(textwrap.dedent(SCRIPT) + textwrap.dedent(source))
-        done = subprocess.run(
-            [sys.executable, *start, str(path), str(store_path), *words],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "autotrack could not" not in done.stderr, done.stderr
+        run_file(textwrap.dedent(SCRIPT) + textwrap.dedent(source), *words, start=start)
         autotrack.enable(store=store_path)
         return list(reversed(autotrack.search_runs()))
 

@@ -1,10 +1,6 @@
 """A training that goes on from its checkpoint goes on in its run; one that only takes the weights has its own."""
 
-import os
 import signal
-import subprocess
-import sys
-import textwrap
 
 import pytest
 import torch
@@ -44,27 +40,13 @@ SCRIPT = """
 """
 
 
-def run_script(folder, store_path, *args):
-    script = folder / "train.py"
-    script.write_text(textwrap.dedent(SCRIPT))
-    done = subprocess.run(
-        [sys.executable, str(script), str(store_path), *args],
-        cwd=folder,
-        env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode
-
-
 @pytest.mark.slow
-def test_training_that_was_killed_goes_on_in_its_run(store_path, tmp_path):
-    assert run_script(tmp_path, store_path, "die") == -signal.SIGKILL
+def test_training_that_was_killed_goes_on_in_its_run(run_file, store_path):
+    run_file(SCRIPT, "die", code=-signal.SIGKILL)
     autotrack.enable(store=store_path)
     before = only_run()
     assert before.status == "killed"
-    assert run_script(tmp_path, store_path) == 0
+    run_file(SCRIPT)
     run = only_run()
     assert (run.id, run.status) == (before.id, "finished")
     history = run.history("train_loss")
@@ -96,8 +78,7 @@ def save_and_load(tmp_path, *, optimizer_too, fresh=False):
     train(model, optimizer)
 
 
-def test_training_that_takes_only_the_weights_of_another_has_its_own_run(store_path, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_training_that_takes_only_the_weights_of_another_has_its_own_run(store_path, tmp_path):
     autotrack.enable(store=store_path)
     save_and_load(tmp_path, optimizer_too=False)
     first, second = runs()
@@ -106,23 +87,20 @@ def test_training_that_takes_only_the_weights_of_another_has_its_own_run(store_p
     assert [len(run.history("train_loss")) for run in (first, second)] == [6, 6]
 
 
-def test_training_that_takes_the_optimizer_as_well_goes_on(store_path, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_training_that_takes_the_optimizer_as_well_goes_on(store_path, tmp_path):
     autotrack.enable(store=store_path)
     save_and_load(tmp_path, optimizer_too=True)
     assert only_run().history("train_loss").steps == list(range(12))
 
 
-def test_in_a_run_of_the_users_it_stays_in_that(store_path, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_in_a_run_of_the_users_it_stays_in_that(store_path, tmp_path):
     autotrack.enable(store=store_path)
     with autotrack.start_run("mine"):
         save_and_load(tmp_path, optimizer_too=True)
     assert only_run().name == "mine"
 
 
-def test_optimizer_that_takes_another_state_does_not_go_on(store_path, tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_optimizer_that_takes_another_state_does_not_go_on(store_path, tmp_path):
     autotrack.enable(store=store_path)
     save_and_load(tmp_path, optimizer_too=True, fresh=True)
     assert len(runs()) == 2

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 
@@ -228,9 +227,9 @@ def test_forked_child_records_into_the_same_store_and_does_not_end_its_parents_r
     assert {run.status for run in found.values()} == {"finished"}
 
 
-def test_multiprocessing_children_record_to_their_last_word(store_path, tmp_path):
-    (tmp_path / "job.py").write_text(
-        textwrap.dedent("""
+def test_multiprocessing_children_record_to_their_last_word(run_file, store_path):
+    run_file(
+        """
         import multiprocessing, sys
         import autotrack
 
@@ -247,10 +246,8 @@ def test_multiprocessing_children_record_to_their_last_word(store_path, tmp_path
                 workers = [context.Process(target=work, args=(number,)) for number in range(2)]
                 [worker.start() for worker in workers]
                 [worker.join() for worker in workers]
-        """)
+        """
     )
-    done = subprocess.run([sys.executable, "job.py", str(store_path)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
     autotrack.enable(store=store_path)
     found = autotrack.search_runs()
     assert sorted(run.name for run in found) == sorted(["worker 0", "worker 1", "open 0", "open 1"] * 2)
