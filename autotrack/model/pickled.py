@@ -13,32 +13,28 @@ import hashlib
 import io
 import pickle
 import re
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from autotrack.errors import ModelSaveError
-from autotrack.model import own_source
-from autotrack.model.bounded import OutOfTimeError, StoppedError, within
+from autotrack.model import own_code, own_source
 from autotrack.model.formats import Saved, parts
-from autotrack.model.reducers import PROTOCOL, OwnCodeError, Reducers, is_of_script
+from autotrack.model.own_code import EndedError, TookTooLongError, UnpicklableError, is_of_script, pickling
+from autotrack.model.reducers import PROTOCOL, Reducers
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["FILE", "MAX_BYTES", "MAX_OBJECTS", "MAX_S", "handles", "load", "save"]
+__all__ = ["FILE", "MAX_BYTES", "MAX_OBJECTS", "handles", "load", "save"]
 
 FILE = "model.pkl"
 _CODE = "code.sha256"  # of the sources, as `sha256sum` writes it: tells models with modules of one name apart
 MAX_BYTES = 1 << 30  # 1 GiB: it is held in memory beside the model while the user's process goes on
 MAX_OBJECTS = 10_000_000  # pickle keeps each one, with those made for it: 60 bytes or more a piece
-MAX_S = 15.0  # a pickle of MAX_BYTES takes 1 to 3
 _PROBE_BYTES = 1 << 20  # of one attribute, while searching for the one that cannot be pickled
 _PROBE_DEPTH = 3
 _PROBE_CHILDREN = 100
@@ -53,15 +49,9 @@ _GLOBAL_BYTES = 2 * (1 + 1 + 255 + 1) + 1  # at most, from the module's name to 
 # Code of the script goes along by value after one of these: what plain pickle raises, or the object's own methods.
 _FAILURES = (pickle.PickleError, AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
-_never_ended: set[tuple[str, str]] = set()  # class of a model, and one in it with pickling of its own: not tried again
 
-
-class _LimitError(Exception):
-    """The pickle grew beyond a limit: `str` says which."""
-
-
-class _UnpicklableError(Exception):
-    """Pickling failed: __cause__ says why."""
+class _LimitError(EndedError):
+    """The pickle grew beyond a limit."""
 
 
 class _Sink(io.BytesIO):
@@ -72,7 +62,7 @@ class _Sink(io.BytesIO):
         self.left = limit
         self.by_value = by_value
         self.objects_left = MAX_OBJECTS
-        self.deadline = time.monotonic() + MAX_S
+        self.deadline = time.monotonic() + own_code.MAX_S
         self.names: set[str] = set()
         self.modules: set[str] = set()
 
@@ -89,7 +79,7 @@ class _Sink(io.BytesIO):
         if self.objects_left < 0:
             raise _LimitError(f"consists of more than {MAX_OBJECTS:,} objects")
         if time.monotonic() > self.deadline:
-            raise OutOfTimeError
+            raise TookTooLongError
         return super().write(data)
 
     def _note_modules(self, data: bytes) -> None:
@@ -111,21 +101,12 @@ def save(model: object) -> Saved:
     """Pickle `model`, which stays as it is.
 
     Raises:
-        ModelSaveError: It, or something in it, cannot be pickled, is larger than MAX_BYTES, or takes longer than MAX_S.
+        ModelSaveError: It, or something in it, cannot be pickled, is larger than MAX_BYTES, or takes too long.
     """
     try:
-        return _save(model, may_run_own=False)
-    except OutOfTimeError:
-        raise _refused(model, f"took longer than {MAX_S:g} s to be pickled") from None
-    except OwnCodeError as found:
-        key = _class_name(model), str(found)
-    if key in _never_ended:
-        raise _refused(model, f"took longer than {MAX_S:g} s to be pickled before, is not tried again")
-    try:
-        return within(MAX_S, lambda: _save(model, may_run_own=True))
-    except OutOfTimeError:
-        _never_ended.add(key)
-        raise _refused(model, f"took longer than {MAX_S:g} s to be pickled") from None
+        return own_code.run(_class_name(model), lambda may_run_own: _save(model, may_run_own=may_run_own))
+    except (TookTooLongError, _LimitError) as error:
+        raise _refused(model, str(error)) from None
 
 
 def load(files: Callable[[str], bytes]) -> object:
@@ -169,9 +150,7 @@ class _Unpickler(pickle.Unpickler):
 def _save(model: object, *, may_run_own: bool) -> Saved:
     try:
         sink, made, by_value = _pickle(model, may_run_own=may_run_own)
-    except _LimitError as error:
-        raise _refused(model, str(error)) from None
-    except _UnpicklableError as error:
+    except UnpicklableError as error:
         raise _unpicklable(model, error.__cause__ or error, may_run_own=may_run_own) from error.__cause__
     named = {name for name in sink.names if name in sys.modules} if by_value else sink.modules | made.modules
     code, libraries = own_source.sources(named)
@@ -187,7 +166,7 @@ def _pickle(model: object, *, may_run_own: bool) -> "tuple[_Sink, Reducers, bool
         sink, made = _dump(model, MAX_BYTES, may_run_own=may_run_own)
         if not any(is_of_script(name) for name in sink.modules | made.modules):
             return sink, made, False
-    except _UnpicklableError as error:
+    except UnpicklableError as error:
         if not isinstance(error.__cause__, _FAILURES):
             raise
     return *_dump(model, MAX_BYTES, may_run_own=may_run_own, by_value=True), True
@@ -195,7 +174,7 @@ def _pickle(model: object, *, may_run_own: bool) -> "tuple[_Sink, Reducers, bool
 
 def _dump(model: object, limit: int, *, may_run_own: bool, by_value: bool = False) -> tuple[_Sink, Reducers]:
     sink = _Sink(limit, by_value=by_value)
-    try:
+    with pickling():
         if not by_value:
             made = Reducers(may_run=may_run_own)
             pickler = pickle.Pickler(sink, PROTOCOL)
@@ -208,12 +187,6 @@ def _dump(model: object, limit: int, *, may_run_own: bool, by_value: bool = Fals
             kind: Any = type("Pickler", (cloudpickle.Pickler,), {"dispatch_table": made})
             with _script_by_value():
                 kind(sink, PROTOCOL).dump(model)
-    except (OwnCodeError, OutOfTimeError, _LimitError):
-        raise
-    except BaseException as error:
-        if _is_of_user(error):
-            raise
-        raise _UnpicklableError from error
     return sink, made
 
 
@@ -235,31 +208,6 @@ def _script_by_value() -> Iterator[None]:
                 cloudpickle.unregister_pickle_by_value(module)
 
 
-def _is_of_user(error: BaseException) -> bool:
-    """Whether it is not the model's: a Ctrl-C, the end of a script or of the thread, or of a handler of a signal.
-
-    Those for a time limit raise what they like. Only the main thread hears of signals.
-    """
-    if isinstance(error, StoppedError):
-        return True
-    if threading.current_thread() is not threading.main_thread():
-        return False
-    if isinstance(error, (KeyboardInterrupt, SystemExit)):
-        return True
-    handlers = {code for number in signal.valid_signals() if (code := _code_of(signal.getsignal(number)))}
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code in handlers:
-            return True
-        trace = trace.tb_next
-    return False
-
-
-def _code_of(handler: object) -> CodeType | None:
-    code = getattr(getattr(handler, "__func__", handler), "__code__", None)
-    return code if isinstance(code, CodeType) else None
-
-
 def _refused(model: object, what: str) -> ModelSaveError:
     return ModelSaveError(
         f"The model {_class_name(model)} {what} and was not saved.\n"
@@ -270,12 +218,12 @@ def _refused(model: object, what: str) -> ModelSaveError:
 
 
 def _unpicklable(model: object, error: BaseException, *, may_run_own: bool) -> ModelSaveError:
-    said = str(error).partition("\n")[0][:200]
+    said = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(":. ")[:200]
     advice = _culprit(model, may_run_own=may_run_own)
     if isinstance(error, ModuleNotFoundError) and error.name == "cloudpickle":
         advice = "Install what takes code along with: pip install cloudpickle"
     return ModelSaveError(
-        f"The model {_class_name(model)} cannot be pickled and was not saved: {type(error).__name__}: {said}.\n"
+        f"The model {_class_name(model)} cannot be pickled and was not saved: {said}.\n"
         f"Expected attributes that can be pickled (no open files, locks, connections, generators). {advice}",
         error=error,
     )
@@ -311,9 +259,9 @@ def _children(model: object) -> Iterator[tuple[str, object]]:
 def _can_be_pickled(value: object, may_run_own: bool) -> bool:
     try:
         _dump(value, _PROBE_BYTES, may_run_own=may_run_own, by_value=True)
-    except (OwnCodeError, OutOfTimeError, _LimitError):
+    except EndedError:
         return True  # not known: it got that far, at least
-    except _UnpicklableError:
+    except UnpicklableError:
         return False
     return True
 

@@ -7,29 +7,20 @@ of the user's own that would take part in pickling is found before it runs.
 
 import copyreg
 import operator
-import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
 from autotrack.model import formats
+from autotrack.model.own_code import OwnCodeError, pickles_itself
 from autotrack.model.own_source import is_own
 
-__all__ = ["PROTOCOL", "OwnCodeError", "Reducers", "is_of_script", "own_module", "part"]
+__all__ = ["PROTOCOL", "Reducers", "own_module", "part"]
 
-_MAIN = ("__main__", "__mp_main__")  # the script, as it is called here and in its child processes
 PROTOCOL = 5
-_PICKLING = (  # methods by which a class takes part in being pickled
-    *("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__"),
-    *("__getattr__", "__getattribute__"),
-)
 _default = operator.methodcaller("__reduce_ex__", PROTOCOL)
 
 _Reducer = Callable[[Any], Any]
-
-
-class OwnCodeError(Exception):
-    """A class of the user's own, which this names, has code for pickling, which may not run here."""
 
 
 class Reducers(dict[type, _Reducer]):
@@ -59,7 +50,7 @@ class Reducers(dict[type, _Reducer]):
         if issubclass(kind, type):
             raise KeyError(kind)  # a class is pickled by its name, whatever its metaclass
         registered = self._base.get(kind)
-        if not self._may_run and (_has_own_code(kind) or (registered is not None and _is_own(registered))):
+        if not self._may_run and pickles_itself(kind):
             raise OwnCodeError(f"{kind.__module__}.{kind.__qualname__}")
         module = str(getattr(kind, "__module__", ""))
         library = module.partition(".")[0]
@@ -96,25 +87,3 @@ def part(library: str, path: str, rest: object) -> object:
 def own_module(name: str) -> object:
     """Stands for a module of the user's own. Whoever unpickles gives it another meaning."""
     return part("", name, None)
-
-
-def is_of_script(name: str) -> bool:
-    """Whether no other process could import this module: that of the script, or one that was made by hand."""
-    if name in _MAIN:
-        return True
-    if "." in name or "cython" in name:
-        return False  # modules that C code makes: some have nothing to say where they come from
-    found = vars(sys.modules[name]) if type(sys.modules.get(name)) is ModuleType else None
-    return found is not None and not any(
-        found.get(place) for place in ("__spec__", "__file__", "__loader__", "__path__")
-    )
-
-
-def _has_own_code(kind: type) -> bool:
-    return any(_is_own(base) and any(name in vars(base) for name in _PICKLING) for base in kind.__mro__[:-1])
-
-
-def _is_own(definition: Any) -> bool:
-    """Whether a class or function is the user's."""
-    name = getattr(definition, "__module__", None)
-    return isinstance(name, str) and (is_of_script(name) or is_own(sys.modules.get(name)))

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 
 import autotrack
 from autotrack.errors import AutotrackWarning, ModelSaveError
-from autotrack.model import pickled, reducers
+from autotrack.model import own_code, pickled
 from recorded import only_run
 
 X = np.random.default_rng(0).random((60, 3))
@@ -50,7 +50,7 @@ def raising(error: BaseException | type[BaseException]) -> Callable[[Any], Any]:
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickled, "_never_ended", set())
+    monkeypatch.setattr(own_code, "_never_ended", set())
 
 
 def fitted_without_a_model(model: Any, store_path: Path, reason: str) -> None:
@@ -98,12 +98,12 @@ def looping(model: Any) -> Any:
 def test_pickling_that_never_ends_is_left_behind(
     act: Callable[[Any], Any], store_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pickled, "MAX_S", 0.3)
+    monkeypatch.setattr(own_code, "MAX_S", 0.3)
     fitted_without_a_model(model_that(act), store_path, "took longer than 0.3 s")
 
 
 def test_pickling_that_took_too_long_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickled, "MAX_S", 0.3)
+    monkeypatch.setattr(own_code, "MAX_S", 0.3)
     calls: list[int] = []
     go_on = threading.Event()
     model = model_that(lambda model: (calls.append(1), go_on.wait()))
@@ -121,7 +121,7 @@ class Plain:
 
 
 def test_code_that_was_left_behind_stops_at_its_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickled, "MAX_S", 0.3)
+    monkeypatch.setattr(own_code, "MAX_S", 0.3)
     threads: list[threading.Thread] = []
     with pytest.raises(ModelSaveError):
         pickled.save(model_that(lambda model: (threads.append(threading.current_thread()), looping(model))))
@@ -148,8 +148,8 @@ def test_pickle_that_grows_without_end_is_refused(
 
 
 def test_pickle_that_grows_slowly_without_end_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickled, "MAX_S", 0.3)
-    monkeypatch.setattr(reducers, "_is_own", lambda definition: False)  # as if a library did it: on this thread
+    monkeypatch.setattr(own_code, "MAX_S", 0.3)
+    monkeypatch.setattr(own_code, "_is_own", lambda definition: False)  # as if a library did it: on this thread
     with pytest.raises(ModelSaveError, match=r"took longer than 0\.3 s to be pickled and"):
         pickled.save(model_that(endless(lambda: (time.sleep(0.001), os.urandom(4000)))))
 
@@ -220,7 +220,7 @@ def alarm() -> Iterator[None]:
 def test_what_a_signal_handler_of_the_user_raises_reaches_the_user(
     is_own: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reducers, "_is_own", lambda definition: is_own)
+    monkeypatch.setattr(own_code, "_is_own", lambda definition: is_own)
     model = model_that(lambda model: (os.kill(os.getpid(), signal.SIGUSR1), time.sleep(1)))
     with pytest.raises(Own, match="time is up"):
         pickled.save(model)

@@ -17,8 +17,9 @@ from typing import Any
 
 from autotrack.errors import ConfigError, ModelSaveError
 from autotrack.guard import tell_once
-from autotrack.model import own_source
+from autotrack.model import own_code, own_source
 from autotrack.model.formats import Saved
+from autotrack.model.own_code import TookTooLongError, UnpicklableError
 from autotrack_integrations.torch import skeleton, tensor_file
 from autotrack_integrations.torch.assembly import assemble
 from autotrack_integrations.torch.named import attributes, named, registered, shared_places
@@ -106,25 +107,37 @@ def structure(module: Any) -> Structure:
     """All of a module but the values of its tensors, which is small and quickly made.
 
     Raises:
-        ModelSaveError: Something in it cannot be pickled, or it is too large.
+        ModelSaveError: Something in it cannot be pickled, or it is too large, or takes too long.
     """
     module = unwrapped(module)
     model_class = f"{type(module).__module__}.{type(module).__qualname__}"
+    try:
+        return own_code.run(model_class, lambda may_run_own: _structure(module, model_class, may_run_own))
+    except TookTooLongError as error:
+        raise ModelSaveError(
+            f"The model {model_class} {error} and was not saved.\n"
+            "Expected attributes whose __reduce__ and __getstate__ come to an end."
+        ) from None
+
+
+def _structure(module: Any, model_class: str, may_run_own: bool) -> Structure:
     tensors, ties, others = named(module)
     names = {id(tensor): name for name, tensor in tensors.items()}
     try:
-        made = skeleton.dump(module, names, shared_places(tensors))
+        made = skeleton.dump(module, names, shared_places(tensors), may_run_own=may_run_own)
     except TooLargeError:
         raise ModelSaveError(
             f"The model {model_class} was not saved: it takes more than {skeleton.MAX_BYTES / 1e6:g} MB beside its "
-            f"weights.\nExpected no data in its attributes.{_culprit(module, names)}",
+            f"weights.\nExpected no data in its attributes.{_culprit(module, names, may_run_own)}",
             limit_bytes=skeleton.MAX_BYTES,
         ) from None
-    except skeleton.FAILURES as error:
-        said = str(error).partition("\n")[0][:200]
+    except UnpicklableError as failed:
+        error = failed.__cause__ or failed
+        said = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(":. ")[:200]
+        culprit = _culprit(module, names, may_run_own)
         raise ModelSaveError(
-            f"The model {model_class} cannot be pickled and was not saved: {type(error).__name__}: {said}.\n"
-            f"Expected attributes that can be pickled: no open files, connections.{_culprit(module, names)}",
+            f"The model {model_class} cannot be pickled and was not saved: {said}.\n"
+            f"Expected attributes that can be pickled: no open files, connections.{culprit}",
             error=error,
         ) from error
     code, libraries = own_source.sources(made.modules)
@@ -219,11 +232,11 @@ def _listed(names: Any) -> str:
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
-def _culprit(module: Any, names: Mapping[int, str]) -> str:
+def _culprit(module: Any, names: Mapping[int, str], may_run_own: bool) -> str:
     """Which attribute cannot be saved or is large, if that is quickly known."""
     for prefix, part in registered("", module, frozenset()):
         for name, value in attributes(part):
-            size = 0 if handles(value) else skeleton.size_of(value, names)
+            size = 0 if handles(value) else skeleton.size_of(value, names, may_run_own=may_run_own)
             what = f"{prefix + name!r} (a {type(value).__name__})"
             if size is None:
                 return f" The one that cannot is {what}: leave it out."

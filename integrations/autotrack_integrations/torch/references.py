@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from autotrack.model.own_code import EndedError, OwnCodeError, pickles_itself
 from autotrack.model.own_source import is_own
 from autotrack_integrations.torch import tensor_file
 
@@ -34,7 +35,7 @@ Place = tuple[int, int, tuple[int, ...], tuple[int, ...], int]  # in memory: blo
 Fits = Callable[[Any, int, bool], bool]
 
 
-class TooLargeError(Exception):
+class TooLargeError(EndedError):
     """More bytes than allowed."""
 
 
@@ -69,10 +70,18 @@ class References:
         limit: Bytes of tensors without a name.
         fits: Whether something can be pickled within so many bytes, by value if need be; None: hooks and globals are
             taken as they are.
+        may_run_own: Whether code of the user's own may run.
     """
 
     def __init__(
-        self, names: Mapping[int, str], places: Mapping[int, Place], limit: int, fits: Fits | None, *, by_value: bool
+        self,
+        names: Mapping[int, str],
+        places: Mapping[int, Place],
+        limit: int,
+        fits: Fits | None,
+        *,
+        by_value: bool,
+        may_run_own: bool,
     ) -> None:
         import torch
 
@@ -82,6 +91,8 @@ class References:
         self.left_out: list[str] = []
         self.is_careful = False
         self._names, self._places, self._left, self._fits = names, places, limit, fits
+        self._harmless: set[type] = set()  # types of which no own code runs, or may run
+        self._may_run_own = may_run_own
         self._extra_names: dict[int, str] = {}
         self._alive: list[Any] = []
         self._instead: dict[int, tuple[Any, Any]] = {}  # by identity: an object, kept alive, and what stands for it
@@ -92,6 +103,8 @@ class References:
         """A reference, which the unpickler resolves; None: pickle it as it is."""
         if type(value) in _PLAIN:
             return None
+        if type(value) not in self._harmless:
+            self._look_at(type(value))
         if id(value) in self._instead:
             return self._reference(self._instead[id(value)][1])
         if isinstance(value, self._tensor):
@@ -112,6 +125,11 @@ class References:
         elif isinstance(value, NotSaved):
             return self._reference(value)
         return None
+
+    def _look_at(self, kind: type) -> None:
+        if not self._may_run_own and not issubclass(kind, type) and pickles_itself(kind):
+            raise OwnCodeError(f"{kind.__module__}.{kind.__qualname__}")
+        self._harmless.add(kind)
 
     @staticmethod
     def _reference(value: Any) -> tuple[Any, ...]:

@@ -10,27 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from autotrack.model.own_code import UnpicklableError, pickling
 from autotrack_integrations.torch.references import Place, References, TooLargeError, unwrapped
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["FAILURES", "MAX_BYTES", "Skeleton", "dump", "size_of", "unwrapped"]
+__all__ = ["MAX_BYTES", "Skeleton", "dump", "size_of", "unwrapped"]
 
 MAX_BYTES = 5_000_000  # of a skeleton: ten thousand layers; one that is larger drags data along
-
-# What pickling raises, by its own words or by those of the object's __getstate__ and __reduce__.
-FAILURES = (
-    pickle.PickleError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
@@ -49,46 +37,49 @@ class Skeleton:
     extras: dict[str, Any]
 
 
-def dump(module: Any, names: Mapping[int, str], places: Mapping[int, Place]) -> Skeleton:
+def dump(module: Any, names: Mapping[int, str], places: Mapping[int, Place], *, may_run_own: bool = True) -> Skeleton:
     """The module without its tensors.
 
     Args:
         names: Of tensors, by identity.
         places: Where tensors lie in memory that they share with others, by identity.
+        may_run_own: Whether code of the user's own may run for it.
 
     Raises:
+        OwnCodeError: It would have to, and may not.
         TooLargeError: It has more than MAX_BYTES, or tensors without a name have.
-        Exception: One of FAILURES: something in it cannot be pickled.
+        UnpicklableError: Something in it cannot be pickled.
     """
 
     def fits(value: Any, limit: int, by_value: bool) -> bool:
         try:
-            _dump(value, References(names, {}, 0, None, by_value=by_value), limit)
-        except (*FAILURES, TooLargeError):
+            _dump(value, References(names, {}, 0, None, by_value=by_value, may_run_own=may_run_own), limit)
+        except (TooLargeError, UnpicklableError):
             return False
         return True
 
     def made(*, by_value: bool, is_careful: bool = False) -> Skeleton:
-        references = References(names, places, MAX_BYTES, fits, by_value=by_value)
+        references = References(names, places, MAX_BYTES, fits, by_value=by_value, may_run_own=may_run_own)
         references.is_careful = is_careful
         return _dump(module, references, MAX_BYTES)
 
     try:
         return made(by_value=False)
-    except (*FAILURES, TooLargeError):
+    except (TooLargeError, UnpicklableError):
         try:
             return made(by_value=True)
-        except (*FAILURES, TooLargeError):
+        except (TooLargeError, UnpicklableError):
             return made(by_value=True, is_careful=True)
 
 
-def size_of(value: Any, names: Mapping[int, str]) -> int | None:
+def size_of(value: Any, names: Mapping[int, str], *, may_run_own: bool = True) -> int | None:
     """How many bytes a value adds to a skeleton, MAX_BYTES if more; None if it cannot be pickled."""
+    references = References(names, {}, MAX_BYTES, None, by_value=True, may_run_own=may_run_own)
     try:
-        return len(_dump(value, References(names, {}, MAX_BYTES, None, by_value=True), MAX_BYTES).data)
+        return len(_dump(value, references, MAX_BYTES).data)
     except TooLargeError:
         return MAX_BYTES
-    except FAILURES:
+    except UnpicklableError:
         return None
 
 
@@ -104,7 +95,8 @@ def _dump(module: Any, references: References, limit: int) -> Skeleton:
             return references.of(value)
 
     sink = _Sink(limit)
-    Pickler(sink, protocol=5).dump([module, references.left_out])
+    with pickling():
+        Pickler(sink, protocol=5).dump([module, references.left_out])
     return Skeleton(sink.getvalue(), references.by_value, references.modules, references.extras)
 
 
