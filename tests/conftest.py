@@ -3,6 +3,7 @@
 Fixtures to ask for
     store_path      where a store may be made; nothing is there yet
     store           a new store there
+    enabled         autotrack looks on, and records there
     bucket          the address of an empty bucket on a server of our own, on loopback; AWS_* lead there
     lenient_guard   failures of ours are swallowed and told, as they are for users (every other test fails at them)
     run_python      run a script in a fresh interpreter and get its JSON back
@@ -24,6 +25,7 @@ import hypothesis
 import pytest
 import s3_servers
 
+import autotrack
 from autotrack import config, guard
 from autotrack.store import Store
 
@@ -103,6 +105,12 @@ def store_path(tmp_path: Path) -> Path:
 def store(store_path: Path) -> Store:
     """A new store."""
     return Store.open(store_path, create=True)
+
+
+@pytest.fixture
+def enabled(store_path: Path) -> None:
+    """autotrack looks on at what the test trains."""
+    autotrack.enable(store=store_path)
 
 
 @pytest.fixture(scope="session")

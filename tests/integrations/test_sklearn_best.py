@@ -13,9 +13,7 @@ TREE = DecisionTreeClassifier(random_state=0)
 DEPTHS = {"max_depth": [1, 2, 3, 5, 7]}
 
 
-@pytest.fixture(autouse=True)
-def _recorded(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 @pytest.mark.parametrize(

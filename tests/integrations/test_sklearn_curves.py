@@ -43,9 +43,7 @@ target = X @ [1.0, 2.0, -1.0, 0.5] + np.random.RandomState(0).normal(0, 0.3, len
 two_x, two_y = X[50:], y[50:] - 1
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def recorded(estimator, *data):

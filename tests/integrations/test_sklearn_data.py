@@ -23,9 +23,7 @@ X, y = load_breast_cancer(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def data_of_fit(X, y=y, **given):

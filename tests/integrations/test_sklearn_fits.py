@@ -37,9 +37,7 @@ from recorded import only_run, runs
 X, y = load_iris(return_X_y=True)
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def test_classifier_is_recorded_with_params_data_metrics_and_model():

@@ -19,9 +19,7 @@ X, y = make_classification(400, 10, random_state=0)
 X_train, y_train, X_test, y_test = X[:300], y[:300], X[300:], y[300:]
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def fitted(model):

@@ -16,9 +16,7 @@ import autotrack
 X, y = make_classification(300, 8, random_state=0)
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 class Plain(ClassifierMixin, BaseEstimator):

@@ -23,9 +23,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 X_val, y_val = X_test[:50], y_test[:50]
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def fitted(depth=3):

@@ -23,9 +23,7 @@ order = np.random.default_rng(0).permutation(len(X))
 X, y = X[order], y[order]
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def runs():

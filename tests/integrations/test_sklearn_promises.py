@@ -21,9 +21,7 @@ from recorded import only_run, runs
 X, y = load_iris(return_X_y=True)
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def test_search_over_lists_is_recorded_like_any_other():

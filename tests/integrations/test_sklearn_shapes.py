@@ -14,9 +14,7 @@ from recorded import only_run, runs
 X, y = load_iris(return_X_y=True)
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def test_fit_whose_params_cannot_be_read_is_recorded_and_ended():

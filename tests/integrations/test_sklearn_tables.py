@@ -35,9 +35,7 @@ two_x, two_y = X[50:], y[50:] - 1
 target = X @ [1.0, 2.0, -1.0, 0.5]
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def tables_of(estimator, *data):

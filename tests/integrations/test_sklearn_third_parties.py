@@ -16,9 +16,7 @@ X, y = load_iris(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def check_classifier(model, **fitting):

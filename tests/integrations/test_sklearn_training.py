@@ -36,9 +36,7 @@ rng = np.random.RandomState(0)
 target = X @ [1.0, 2.0, -1.0, 0.5] + rng.normal(0, 0.3, len(X))
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def recorded(estimator, *data):

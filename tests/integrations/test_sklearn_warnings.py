@@ -16,9 +16,7 @@ import autotrack
 X, y = load_iris(return_X_y=True)
 
 
-@pytest.fixture(autouse=True)
-def _enabled(store_path):
-    autotrack.enable(store=store_path)
+pytestmark = pytest.mark.usefixtures("enabled")
 
 
 def last():

@@ -5,12 +5,6 @@ from workers import start
 
 import autotrack
 
-
-@pytest.fixture
-def enabled(store_path):
-    autotrack.enable(store=store_path)
-
-
 KILLED = """
     import autotrack, sys, time
     autotrack.enable(store=sys.argv[1])

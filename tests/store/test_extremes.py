@@ -16,11 +16,6 @@ from autotrack.store import Store
 ODD_VALUES = [math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, -5e-324, 0.0, -0.0, 0.1, 2.0**53 + 2]
 
 
-@pytest.fixture
-def enabled(store_path):
-    autotrack.enable(store=store_path)
-
-
 def bits(values):
     return [struct.pack("<d", value) for value in values]
 
