@@ -4,7 +4,6 @@ import gc
 import os
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
+from workers import threads_at_once
 
 import autotrack
 
@@ -185,11 +185,7 @@ def test_series_in_threads_do_not_mix():
         models.append(model)
 
     models: list[SGDClassifier] = []
-    threads = [threading.Thread(target=train, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    threads_at_once(4, train)
     assert sorted(run.params["random_state"] for run in runs()) == [0, 1, 2, 3]
     assert [len(run.history("fit_time_s")) for run in runs()] == [20] * 4
 

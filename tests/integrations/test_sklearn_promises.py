@@ -14,6 +14,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from workers import threads_at_once
 
 import autotrack
 from recorded import only_run, runs
@@ -127,26 +128,9 @@ def test_interleaved_fits_of_two_models_in_two_threads_are_two_whole_runs():
     def slow():
         Meeting("slow", is_slow=True).fit(X, y)
 
-    in_threads(fast, slow)
+    threads_at_once(2, lambda number: (fast, slow)[number]())
     assert {run.params["name"]: run.status for run in runs()} == {"fast": "finished", "slow": "finished"}
     assert all("fit_time_s" in run.metrics for run in runs())
-
-
-def in_threads(*functions):
-    errors = []
-
-    def guarded(function):
-        try:
-            function()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(function,)) for function in functions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
 
 
 def test_nested_pauses_in_two_threads_end_where_they_began():
@@ -169,7 +153,7 @@ def test_nested_pauses_in_two_threads_end_where_they_began():
             time.sleep(0.05)
         GaussianNB(var_smoothing=1e-7).fit(X, y)
 
-    in_threads(pausing, recording)
+    threads_at_once(2, lambda number: (pausing, recording)[number]())
     assert sorted(run.params["var_smoothing"] for run in runs()) == [1e-7, 1e-6, 1e-5]
 
 

@@ -3,7 +3,6 @@
 import copy
 import gc
 import importlib
-import threading
 import warnings
 
 import pytest
@@ -13,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 from torch_training import data, facts, train
+from workers import threads_at_once
 
 import autotrack
 from autotrack.errors import AutotrackWarning
@@ -125,7 +125,6 @@ def test_a_hook_that_fails_is_told_once_and_training_goes_on(store_path, monkeyp
 
 def test_two_threads_that_train_at_once_have_a_run_each(store_path):
     autotrack.enable(store=store_path)
-    outcomes, gate = {}, threading.Barrier(2)
 
     def work(seed):
         generator = torch.Generator().manual_seed(seed)
@@ -133,20 +132,15 @@ def test_two_threads_that_train_at_once_have_a_run_each(store_path):
         model = nn.Linear(4, 1)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01 * (seed + 1))
         losses = []
-        gate.wait()
         for _ in range(50):
             optimizer.zero_grad()
             loss = functional.mse_loss(model(X), y)
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-        outcomes[0.01 * (seed + 1)] = losses
+        return 0.01 * (seed + 1), losses
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    outcomes = dict(threads_at_once(2, work))
     recorded = {run.params["optimizer.lr"]: run.history("train_loss").values for run in runs()}
     assert recorded.keys() == outcomes.keys()
     for lr, losses in outcomes.items():

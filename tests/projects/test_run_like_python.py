@@ -4,16 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from pathlib import Path
 
 import pytest
-
-PYTHON = [sys.executable]
-# -P keeps the working directory out of the launcher's own path, as the installed command does; scripts do not get it.
-TRACKED = [sys.executable, "-P", "-m", "autotrack", "run"]
+from scripts import PLAIN, TRACKED
 
 SEEN = """
     import json, os, sys, threading, warnings
@@ -49,7 +45,7 @@ def same(
     *args: str, stdin: str = "", env: dict[str, str] | None = None, cwd: Path | None = None
 ) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of the script, which are the same with and without tracking."""
-    plain = run(PYTHON, *args, stdin=stdin, env=env, cwd=cwd)
+    plain = run(PLAIN, *args, stdin=stdin, env=env, cwd=cwd)
     tracked = run(TRACKED, *args, stdin=stdin, env=env, cwd=cwd)
     assert (tracked.returncode, tracked.stdout, tracked.stderr) == (plain.returncode, plain.stdout, plain.stderr)
     return tracked.returncode, tracked.stdout, tracked.stderr
@@ -130,7 +126,7 @@ def test_input_and_output_go_straight_through() -> None:
     assert err == "11000 bytes, größe"
 
 
-@pytest.mark.parametrize("command", [PYTHON, TRACKED])
+@pytest.mark.parametrize("command", [PLAIN, TRACKED])
 def test_ctrl_c_reaches_the_script_and_nobody_else(command: list[str]) -> None:
     write(
         "train.py",
@@ -203,7 +199,7 @@ def test_script_found_by_a_link_has_its_own_folder(tmp_path: Path) -> None:
 def test_script_whose_name_starts_with_a_dash_is_run() -> None:
     write("-train.py", "import sys; print(sys.argv)")
     tracked = run(TRACKED, "--", "-train.py", "--lr", "1")
-    assert (tracked.stdout, tracked.stderr) == (run(PYTHON, "./-train.py", "--lr", "1").stdout, "")
+    assert (tracked.stdout, tracked.stderr) == (run(PLAIN, "./-train.py", "--lr", "1").stdout, "")
 
 
 def test_script_in_a_folder_of_any_name_is_run() -> None:
@@ -223,7 +219,7 @@ def test_scripts_own_modules_hide_those_of_the_standard_library() -> None:
 def test_another_sitecustomize_still_runs() -> None:
     write("site/sitecustomize.py", "import sys; print('customized', __name__, __file__); sys.was_customized = True")
     write("train.py", "import sys, sitecustomize; print(sys.was_customized, sitecustomize.__file__)")
-    plain = run(PYTHON, "train.py", env={"PYTHONPATH": "site"})
+    plain = run(PLAIN, "train.py", env={"PYTHONPATH": "site"})
     tracked = run(TRACKED, "train.py", env={"PYTHONPATH": "site"})
     assert plain.stdout.startswith("customized sitecustomize ")
     # Once for the command, a Python program itself, and once for the script.
@@ -234,7 +230,7 @@ def test_another_sitecustomize_still_runs() -> None:
 def test_failure_in_another_sitecustomize_is_shown_as_without_us() -> None:
     write("site/sitecustomize.py", "raise ValueError('not ours')")
     write("train.py", "print('trained')")
-    plain = run(PYTHON, "train.py", env={"PYTHONPATH": "site"})
+    plain = run(PLAIN, "train.py", env={"PYTHONPATH": "site"})
     tracked = run(TRACKED, "train.py", env={"PYTHONPATH": "site"})
     assert "ValueError: not ours" in plain.stderr
     assert (tracked.stdout, tracked.stderr) == (plain.stdout, 2 * plain.stderr)

@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from scripts import TRACKED
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
 import autotrack
-
-TRACKED = [sys.executable, "-P", "-m", "autotrack", "run"]
 
 TRAIN = """\
 import sys

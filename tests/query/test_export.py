@@ -146,12 +146,9 @@ def test_a_library_that_is_not_installed_is_told_with_the_command_that_installs_
     assert isinstance(caught.value, builtins.ImportError)
 
 
-def test_searching_and_showing_runs_imports_no_library():
-    import subprocess
-
+def test_searching_and_showing_runs_imports_no_library(run_python):
     code = (
         "import sys; from autotrack.query import Runs, parse, search; repr(Runs([], dict)); parse('params.C > 1');"
         "print([name for name in ('pandas', 'pyarrow', 'numpy', 'polars', 'click', 'rich') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert run_python(code) == []

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from workers import start
+from workers import start, threads_at_once
 
 import autotrack
 from autotrack.errors import AutotrackError, DataError, InvalidNameError, RunFinishedError
@@ -91,11 +91,7 @@ def test_each_thread_has_its_own_run(enabled):
             autotrack.log_metric("number", number)
 
     barrier = threading.Barrier(8)
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    threads_at_once(8, work)
     found = {run.name: run for run in autotrack.search_runs()}
     assert len(found) == 8
     for number in range(8):

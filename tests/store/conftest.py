@@ -6,14 +6,12 @@ Fixtures to ask for
     dead_server     an address, and AWS_* lead to a port where nobody listens
     serve           `serve(address)`: from now on somebody does, and the bucket is there
     elsewhere       `elsewhere()`: from now on this is another machine, as far as its cache folder tells
-    eventually      `eventually(lambda: ...)`: waits until it holds
 """
 
 import contextlib
 import json
 import os
 import socket
-import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -134,16 +132,3 @@ def serve() -> Iterator[Callable[[str], str]]:
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], None]:
     """Another cache folder, and so another spool, for what is opened or started from now on."""
     return lambda: monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], Any]], None]:
-    """Waits for something that other threads or processes do."""
-
-    def wait(holds: Callable[[], Any]) -> None:
-        end = time.monotonic() + 30
-        while not holds():
-            assert time.monotonic() < end, "it did not come to that in 30 s"
-            time.sleep(0.05)
-
-    return wait

@@ -1,9 +1,6 @@
 """Writing when it cannot be done: all of a call or nothing of it, and what is given again comes once."""
 
-import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -246,10 +243,10 @@ def test_a_run_that_was_taken_for_dead_and_goes_on_is_running_again_and_can_fini
         store.seal()
 
 
-def test_a_forked_child_that_abandons_leaves_the_parents_record_and_lock_alone(store, recorder):
+def test_a_forked_child_that_abandons_leaves_the_parents_record_and_lock_alone(run_python, store, recorder):
     one = recorder(store)
     one.start("run-a")
-    script = """if True:
+    script = """
         import json, os, sys
         from autotrack.store import Store
         store = Store.open(sys.argv[1])
@@ -269,9 +266,7 @@ def test_a_forked_child_that_abandons_leaves_the_parents_record_and_lock_alone(s
         assert rows["parent"]["status"] == "running", rows
         print(json.dumps([rows["parent"]["tags"], rows["child"]["status"], rows["child"]["name"]]))
     """
-    done = subprocess.run([sys.executable, "-c", script, str(store.root)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [{"after": "fork"}, "finished", "running"]
+    assert run_python(script, str(store.root)) == [{"after": "fork"}, "finished", "running"]
     assert store.rows()["parent"]["status"] == "killed"
     assert store.rows()["run-a"]["status"] == "running"
 

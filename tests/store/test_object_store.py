@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
 import pytest
-from workers import processes_at_once, threads_at_once
+from workers import eventually, processes_at_once, threads_at_once
 
 from autotrack.errors import StoreError, StoreNotFoundError
 from autotrack.store import NO_EPOCH, POINT, Store, bucket, spool
@@ -119,7 +119,7 @@ def test_what_is_read_is_what_a_store_in_a_folder_gives_live_and_sealed(store, s
     assert not there.backend.list("wal/")
 
 
-def test_a_writer_lives_as_long_as_its_heartbeat_is_young(store, recorder, elsewhere, eventually, monkeypatch):
+def test_a_writer_lives_as_long_as_its_heartbeat_is_young(store, recorder, elsewhere, monkeypatch):
     one = recorder(store)
     one.start("run-a")
     one.points("run-a", "loss", [1.0])
@@ -145,7 +145,7 @@ def test_a_writer_lives_as_long_as_its_heartbeat_is_young(store, recorder, elsew
 
 
 def test_a_writer_that_was_silent_for_so_long_that_it_counts_as_gone_is_a_new_one(
-    store, recorder, elsewhere, eventually, monkeypatch
+    store, recorder, elsewhere, monkeypatch
 ):
     monkeypatch.setattr(spool, "HEARTBEAT_S", 0.0)
     monkeypatch.setattr(spool, "_TICK_S", 0.01)
@@ -246,7 +246,7 @@ def test_two_sealers_at_once_seal_everything_once(store, recorder):
         assert store.points(f"run-{number}", "loss").values == [float(number)] * 10
 
 
-def test_a_writer_seals_its_own_pieces_when_they_are_many(store, recorder, eventually, monkeypatch):
+def test_a_writer_seals_its_own_pieces_when_they_are_many(store, recorder, monkeypatch):
     monkeypatch.setattr(spool, "_TICK_S", 0.01)
     monkeypatch.setattr(spool, "_SEAL_PIECES", 3)
     one = recorder(store, max_age_s=0.01)

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from workers import start, threads_at_once
+from workers import eventually, start, threads_at_once
 
 from autotrack.errors import StoreError
 from autotrack.guard import cache_dir
@@ -68,7 +68,7 @@ def test_what_was_recorded_is_found_at_once_on_this_machine_and_elsewhere_after_
     assert there.blobs.get(sha256) == b"model"
 
 
-def test_only_the_uploading_thread_talks_to_the_server_until_the_close(bucket, recorder, eventually, monkeypatch):
+def test_only_the_uploading_thread_talks_to_the_server_until_the_close(bucket, recorder, monkeypatch):
     talked = set()
     real = ObjectBackend._told
 
@@ -89,7 +89,7 @@ def test_only_the_uploading_thread_talks_to_the_server_until_the_close(bucket, r
     one.close()
 
 
-def test_a_piece_is_finished_by_its_age_although_nothing_more_is_written(bucket, recorder, elsewhere, eventually):
+def test_a_piece_is_finished_by_its_age_although_nothing_more_is_written(bucket, recorder, elsewhere):
     store = Store.to_record(bucket)
     one = recorder(store, max_age_s=0.1)
     one.start("run-a")
@@ -106,7 +106,7 @@ def test_a_piece_is_finished_by_its_age_although_nothing_more_is_written(bucket,
 
 
 def test_what_a_killed_process_has_left_is_uploaded_by_the_next_one_that_records(
-    bucket, recorder, elsewhere, eventually, monkeypatch
+    bucket, recorder, elsewhere, monkeypatch
 ):
     here = os.environ["XDG_CACHE_HOME"]
     killed = start(WRITER, bucket, "run-a")
@@ -229,7 +229,7 @@ def test_a_server_that_is_down_costs_a_warning_and_what_was_recorded_is_uploaded
     assert there.points(rows["first"]["run_id"], "loss").values == [1.0]
 
 
-def test_a_server_that_comes_back_gets_what_waited(dead_server, serve, recorder, eventually, monkeypatch):
+def test_a_server_that_comes_back_gets_what_waited(dead_server, serve, recorder, monkeypatch):
     monkeypatch.setattr(spool, "_RETRY_S", (0.1, 0.1))
     store = Store.to_record(dead_server)
     one = recorder(store)
@@ -244,7 +244,7 @@ def test_a_server_that_comes_back_gets_what_waited(dead_server, serve, recorder,
     assert not [name for name in spooled_files() if name.endswith(".jsonl")]
 
 
-def test_a_bucket_for_newer_writers_gets_nothing_and_the_record_waits(bucket, recorder, eventually):
+def test_a_bucket_for_newer_writers_gets_nothing_and_the_record_waits(bucket, recorder):
     store = Store.open(bucket, create=True)
     identity = store.backend.get("autotrack.json")
     newer = identity.replace(b'"min_writer": 1', b'"min_writer": 2')

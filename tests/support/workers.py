@@ -1,15 +1,15 @@
-"""What is at work beside a test: Python processes and threads, and several of them that begin at the same moment."""
+"""What is at work beside a test: Python processes and threads, several that begin at the same moment, and waiting."""
 
 import json
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-__all__ = ["processes_at_once", "start", "threads_at_once"]
+__all__ = ["eventually", "processes_at_once", "start", "threads_at_once"]
 
 T = TypeVar("T")
 
@@ -46,13 +46,27 @@ def processes_at_once(script: str, each: Iterable[Sequence[object]], timeout_s: 
     return [json.loads(out) for out, _ in told]
 
 
+def eventually(holds: Callable[[], Any], what: str = "it did not come to that in 30 s") -> None:
+    """Wait for something that other threads or processes do."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
 def threads_at_once(count: int, work: Callable[[int], T]) -> list[T]:
     """What `work(number)` returns in each of several threads that begin at the same moment."""
     barrier = threading.Barrier(count)
+    returned: dict[int, T] = {}
 
-    def begin(number: int) -> T:
+    def begin(number: int) -> None:
         barrier.wait()
-        return work(number)
+        returned[number] = work(number)
 
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(begin, range(count)))
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(returned) == count, "a thread has raised"
+    return [returned[number] for number in range(count)]

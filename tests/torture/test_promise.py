@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from workers import eventually
 
 from autotrack.errors import StoreNotFoundError
 from autotrack.run.buffer import Buffer
@@ -15,13 +16,6 @@ def buffer(tmp_path):
     one = Buffer(tmp_path / "store")
     yield one
     one.close()
-
-
-def wait_for(condition, what):
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
 
 
 def values_of(buffer, run_id):
@@ -45,10 +39,10 @@ def test_points_are_on_file_while_a_model_is_still_being_written(buffer):
     assert is_begun.wait(30)
     for step in range(5):
         buffer.points(run_id, [("loss", step, 1.0)], 0)
-    wait_for(lambda: len(values_of(buffer, run_id)) == 5, "points wait for a model")
+    eventually(lambda: len(values_of(buffer, run_id)) == 5, "points wait for a model")
     assert Store.open(buffer.root).rows()[run_id]["tags"] == {}
     may_end.set()
-    wait_for(lambda: Store.open(buffer.root).rows()[run_id]["tags"] == {"second": "yes"}, "a task was forgotten")
+    eventually(lambda: Store.open(buffer.root).rows()[run_id]["tags"] == {"second": "yes"}, "a task was forgotten")
 
 
 def test_points_are_on_file_while_the_store_is_being_maintained(buffer, monkeypatch):
@@ -64,7 +58,7 @@ def test_points_are_on_file_while_the_store_is_being_maintained(buffer, monkeypa
     buffer.patch(run_id, {"status": "running"})
     assert is_begun.wait(30)
     buffer.points(run_id, [("loss", 0, 1.0)], 0)
-    wait_for(lambda: values_of(buffer, run_id) == [1.0], "points wait for the sealer")
+    eventually(lambda: values_of(buffer, run_id) == [1.0], "points wait for the sealer")
     may_end.set()
 
 
