@@ -28,6 +28,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
+from recorded import only_run, runs
 
 X, y = load_iris(return_X_y=True)
 
@@ -35,15 +36,6 @@ X, y = load_iris(return_X_y=True)
 @pytest.fixture(autouse=True)
 def _recorded(store_path):
     autotrack.enable(store=store_path, log_models=False)
-
-
-def parents():
-    return [run for run in autotrack.search_runs() if run.parent is None]
-
-
-def only_search():
-    (run,) = parents()
-    return run
 
 
 class Moody(ClassifierMixin, BaseEstimator):
@@ -98,7 +90,7 @@ class ResultsOnly(ClassifierMixin, BaseEstimator):
 
 def test_every_candidate_of_a_grid_is_a_child_with_its_scores():
     search = GridSearchCV(SVC(), {"C": [0.1, 1, 10], "kernel": ["rbf", "linear"]}, cv=3).fit(X, y)
-    children = only_search().children
+    children = only_run().children
     results = search.cv_results_
     assert [child.name for child in children] == [f"candidate {number}" for number in range(6)]
     assert [child.params for child in children] == list(ParameterGrid(search.param_grid))
@@ -115,7 +107,7 @@ def test_every_candidate_of_a_grid_is_a_child_with_its_scores():
 
 def test_parent_says_what_was_best_and_how_much_was_searched():
     search = GridSearchCV(SVC(), {"C": [0.1, 1], "kernel": ["rbf", "linear"]}, cv=3).fit(X, y)
-    run = only_search()
+    run = only_run()
     assert {key: run.params[key] for key in ("best.C", "best.kernel", "best_index", "n_candidates", "n_splits")} == {
         "best.C": search.best_params_["C"],
         "best.kernel": search.best_params_["kernel"],
@@ -133,7 +125,7 @@ def test_parent_says_what_was_best_and_how_much_was_searched():
 def test_random_search_shows_its_distributions_and_keeps_params_typed():
     space = {"C": loguniform(1e-2, 10), "kernel": ["rbf", "poly"], "degree": range(2, 4)}
     RandomizedSearchCV(SVC(), space, n_iter=3, cv=2, random_state=0).fit(X, y)
-    run = only_search()
+    run = only_run()
     assert run.params["param_distributions"] == "{C: loguniform(0.01, 10), kernel: [rbf, poly], degree: range(2, 4)}"
     assert len(run.children) == 3
     for child in run.children:
@@ -144,7 +136,7 @@ def test_halving_search_numbers_the_candidates_of_all_rounds():
     search = HalvingGridSearchCV(
         DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3, 4]}, cv=3, factor=2, random_state=0
     ).fit(X, y)
-    children = only_search().children
+    children = only_run().children
     results = search.cv_results_
     assert len(children) == len(results["params"]) > 4
     assert [child.params["iter"] for child in children] == list(results["iter"])
@@ -157,14 +149,14 @@ def test_halving_search_numbers_the_candidates_of_all_rounds():
 def test_search_of_a_third_party_that_evaluates_in_rounds():
     rounds = [[{"max_depth": 1}, {"max_depth": 2}], [{"max_depth": 2}], [{"max_depth": 3}, {"max_depth": 1}]]
     search = InRounds(DecisionTreeClassifier(random_state=0), rounds, cv=2).fit(X, y)
-    children = only_search().children
+    children = only_run().children
     assert [child.params["max_depth"] for child in children] == [1, 2, 2, 3, 1]
     assert [child.metrics["mean_test_score"] for child in children] == list(search.cv_results_["mean_test_score"])
 
 
 def test_search_of_a_third_party_is_known_by_its_results():
     ResultsOnly().fit(X, y)
-    children = only_search().children
+    children = only_run().children
     assert [child.params for child in children] == [{"depth": 1}, {"depth": 2}]
     assert [list(child.history("test_score").values) for child in children] == [[0.25, 0.75], [0.5, 0.5]]
     assert [child.metrics["rank_test_score"] for child in children] == [1, 1]
@@ -181,7 +173,7 @@ def test_search_with_several_metrics(refit):
         cv=3,
         return_train_score=True,
     ).fit(X, y)
-    run = only_search()
+    run = only_run()
     for number, child in enumerate(run.children):
         for metric in ("test_accuracy", "test_f1_macro", "train_accuracy", "train_f1_macro"):
             expected = [search.cv_results_[f"split{split}_{metric}"][number] for split in range(3)]
@@ -195,7 +187,7 @@ def test_search_with_several_metrics(refit):
 def test_candidate_none_of_whose_fits_succeeds_has_failed():
     with pytest.warns(FitFailedWarning), pytest.warns(UserWarning, match="non-finite"):
         GridSearchCV(Moody(), {"mood": ["fine", "fails"]}, cv=3).fit(X, y)
-    run = only_search()
+    run = only_run()
     good, bad = run.children
     assert run.status == "finished"
     assert (good.status, good.error) == ("finished", None)
@@ -209,7 +201,7 @@ def test_candidate_some_of_whose_fits_fail_says_which():
     splits = [(np.arange(150), np.arange(150)), (np.arange(50), np.arange(150))]
     with pytest.warns(FitFailedWarning), pytest.warns(UserWarning, match="non-finite"):
         GridSearchCV(Moody(), {"mood": ["fails on small data"]}, cv=splits).fit(X, y)
-    (child,) = only_search().children
+    (child,) = only_run().children
     assert child.status == "finished"
     assert child.lacks == {"split 1": "the fit failed: ValueError: in no mood"}
 
@@ -221,7 +213,7 @@ def test_estimators_among_the_params_are_told_apart():
         "model": [SVC(C=2.0), SVC(C=3.0), LogisticRegression(max_iter=999)],
     }
     search = GridSearchCV(pipe, grid, cv=2).fit(X, y)
-    run = only_search()
+    run = only_run()
     assert [child.params["model"] for child in run.children] == [
         repr(params["model"]) for params in search.cv_results_["params"]
     ]
@@ -237,7 +229,7 @@ def test_fits_of_candidates_are_no_runs_whatever_they_fit():
     inner = GridSearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3]}, cv=2)
     GridSearchCV(forest, {"max_depth": [1, 2]}, cv=2).fit(X, y)
     GridSearchCV(inner, {"cv": [2, 3]}, cv=2).fit(X, y)
-    nested, plain = parents()
+    plain, nested = runs()
     assert [child.params for child in plain.children] == [{"max_depth": 1}, {"max_depth": 2}]
     assert [child.params for child in nested.children] == [{"cv": 2}, {"cv": 3}]
     assert len(autotrack.search_runs()) == 6
@@ -256,7 +248,7 @@ def test_search_inside_that_is_fitted_in_the_end_adds_no_candidates(is_told_who_
         monkeypatch.setattr(sklearn.model_selection._search, "delayed", delayed)
     inner = GridSearchCV(Slow(), {"var_smoothing": [1e-9, 1e-3, 1.0]}, cv=2)
     GridSearchCV(inner, {"refit": [False]}, cv=2, scoring=lambda model, X, y: 1.0).fit(X, y)
-    run = only_search()
+    run = only_run()
     assert [child.params for child in run.children] == [{"refit": False}]
     assert run.params["n_candidates"] == 1
 
@@ -272,7 +264,7 @@ class Slow(GaussianNB):
 def test_candidates_can_be_left_out(store_path):
     autotrack.enable(store=store_path, leave_out=["candidates"])
     search = GridSearchCV(SVC(), {"C": [0.1, 1]}, cv=2).fit(X, y)
-    run = only_search()
+    run = only_run()
     assert run.children == []
     assert run.metrics["best_score"] == search.best_score_
     assert len(run.history("mean_test_score")) == 2
@@ -282,7 +274,7 @@ def test_candidates_can_be_left_out(store_path):
 def test_interrupted_search_keeps_the_candidates_that_were_done():
     with pytest.raises(KeyboardInterrupt):
         GridSearchCV(Moody(), [{"size": [0, 1]}, {"mood": ["interrupted"]}, {"size": [3]}], cv=2).fit(X, y)
-    run = only_search()
+    run = only_run()
     assert run.status == "failed"
     assert run.error.startswith("KeyboardInterrupt")
     assert [(child.name, child.status) for child in run.children] == [
@@ -299,7 +291,7 @@ def test_interrupted_search_keeps_the_candidates_that_were_done():
 def test_search_that_raises_at_a_failing_candidate():
     with pytest.raises(ValueError, match="in no mood"):
         GridSearchCV(Moody(), {"mood": ["fine", "fails"]}, cv=2, error_score="raise").fit(X, y)
-    run = only_search()
+    run = only_run()
     assert run.status == "failed"
     assert [child.status for child in run.children] == ["finished", "failed"]
     assert run.children[1].error.startswith("ValueError: in no mood")
@@ -310,7 +302,7 @@ def test_search_whose_last_fit_fails_keeps_its_candidates_and_not_those_of_an_ea
     search.set_params(param_grid={"size": [4], "mood": ["fails on small data"]})
     with pytest.raises(ValueError, match="in no mood"):
         search.set_params(cv=[(np.arange(120), np.arange(150))], estimator=Refused()).fit(X, y)
-    failed, finished = parents()
+    finished, failed = runs()
     assert (failed.status, finished.status) == ("failed", "finished")
     assert len(finished.children) == 3
     assert [child.params["size"] for child in failed.children] == [4]
@@ -347,7 +339,7 @@ def test_search_finds_the_same_and_refers_to_nothing_of_ours():
         *untracked, _ = found()
     assert tracked == untracked
     assert b"autotrack" not in pickle.dumps(search)
-    assert len(parents()) == 1
+    assert len(runs()) == 1
 
 
 LONG_SEARCH = """
@@ -375,7 +367,7 @@ def test_another_process_sees_the_candidates_of_a_search_that_runs_and_what_a_ki
     script = subprocess.Popen([sys.executable, "-c", textwrap.dedent(LONG_SEARCH), str(store_path)], cwd=tmp_path)
     try:
         deadline = time.monotonic() + 60
-        while not (tmp_path / "reached").exists() or not (found := parents()) or len(found[0].children) < 2:
+        while not (tmp_path / "reached").exists() or not (found := runs()) or len(found[0].children) < 2:
             assert time.monotonic() < deadline, "no candidates are to be seen"
             time.sleep(0.1)
         run = found[0]
@@ -391,7 +383,7 @@ def test_another_process_sees_the_candidates_of_a_search_that_runs_and_what_a_ki
     finally:
         script.send_signal(signal.SIGKILL)
         script.wait()
-    run = only_search()
+    run = only_run()
     assert run.status == "killed"
     assert [child.status for child in run.children] == ["finished", "finished"]
 
@@ -448,7 +440,7 @@ def test_trials_of_an_optuna_search_are_its_children(n_jobs):
     with pytest.warns(optuna.exceptions.ExperimentalWarning):
         search = integration.OptunaSearchCV(GaussianNB(), space, n_trials=4, cv=3, n_jobs=n_jobs, random_state=0)
     search.fit(X, y)
-    run = only_search()
+    run = only_run()
     assert run.name == "OptunaSearchCV"
     assert [child.name for child in run.children] == [f"candidate {number}" for number in range(4)]
     for trial, child in zip(search.trials_, run.children, strict=True):
@@ -479,7 +471,7 @@ def test_optuna_search_in_a_study_records_its_own_trials_and_the_failed_ones():
             Moody(), space, n_trials=2, cv=2, study=study, error_score="raise", refit=False, catch=(TypeError,)
         )
     search.fit(X, y)
-    (run,) = (found for found in parents() if found.source == "sklearn")  # the study itself is a run as well
+    (run,) = (found for found in runs() if found.source == "sklearn")  # the study itself is a run as well
     assert [(child.name, child.params["mood"]) for child in run.children] == [
         ("candidate 2", "fails"),
         ("candidate 3", "fine"),
