@@ -37,14 +37,12 @@ def _check_tree(tree: Any) -> None:
 
 def _depth(left: Any, right: Any, inner: Any, count: int) -> int:
     """Of the deepest node, with children behind their parents."""
-    import numpy as np
-
     depths = [0] * count
     for node, one, other in zip(inner.tolist(), left[inner].tolist(), right[inner].tolist(), strict=True):
         below = depths[node] + 1
         depths[one] = max(depths[one], below)
         depths[other] = max(depths[other], below)
-    return int(np.max(depths))
+    return max(depths)
 
 
 def _check_estimator(model: Any) -> None:

@@ -13,6 +13,7 @@ import stat
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -27,7 +28,7 @@ _MAX_MEMBERS = 200_000  # a forest has five for each tree
 _MAX_HEADER_BYTES = 4096  # of one array; a record of 20 fields takes 500
 _MAX_DIMENSIONS = 32
 _NAME = re.compile(r"[0-9]{1,20}\.np[yz]")
-_ID = re.compile(rb'(?<="__id__": )[0-9]+|(?<="file": ")[0-9]+(?=\.np[yz]")')  # where an object was in memory
+_ID = re.compile(rb'("__id__": |"file": ")([0-9]+)')  # where an object was in memory
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip file knows
 _SPARSE_NAMES = frozenset(
     f"{name}.npy" for name in ("format", "shape", "data", "indices", "indptr", "row", "col", "offsets", "_is_array")
@@ -84,7 +85,7 @@ def reproducible(data: bytes) -> bytes:
     numbers: dict[bytes, bytes] = {}
 
     def number(found: re.Match[bytes]) -> bytes:
-        return numbers.setdefault(found[0], str(len(numbers) + 1).encode())
+        return found[1] + numbers.setdefault(found[2], str(len(numbers) + 1).encode())
 
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(buffer, "w") as copy:
@@ -160,8 +161,6 @@ def _unpacked(data: bytes, member: zipfile.ZipInfo) -> bytes:
 
 def _array(data: bytes) -> tuple[tuple[int, ...], str]:
     """The shape and kind that an array's header says, if the bytes after it are just as many."""
-    import numpy as np
-
     if data[:6] != b"\x93NUMPY" or data[6:8] not in (b"\x01\x00", b"\x02\x00"):
         raise RefusedError("an array is not as NumPy writes it")
     width = 2 if data[6] == 1 else 4
@@ -170,12 +169,21 @@ def _array(data: bytes) -> tuple[tuple[int, ...], str]:
     header = data[8 + width : start].decode("latin-1")
     if header_bytes > _MAX_HEADER_BYTES or not _HEADER.fullmatch(header):
         raise RefusedError("an array has a header that NumPy does not write, or holds Python objects")
-    file = io.BytesIO(data[: start + 1])
-    np.lib.format.read_magic(file)
-    read: Any = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
+    shape, dtype = _said(data[:start])
     if dtype.hasobject or len(shape) > _MAX_DIMENSIONS or dtype.itemsize == 0:
         raise RefusedError(f"an array has the dtype {dtype!s:.60} and {len(shape)} dimensions")
     if math.prod(shape) * dtype.itemsize != len(data) - start or max(shape, default=0) > MAX_BYTES:
         raise RefusedError(f"an array declares the shape {shape!s:.60}, which its bytes do not fill")
     return shape, dtype.kind
+
+
+@lru_cache(maxsize=256)  # the trees of a forest are much alike
+def _said(start: bytes) -> tuple[tuple[int, ...], Any]:
+    """Shape and dtype of an array that starts with these bytes, as NumPy reads them."""
+    import numpy as np
+
+    file = io.BytesIO(start)
+    version = np.lib.format.read_magic(file)
+    read: Any = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype

@@ -27,8 +27,8 @@ Node = dict[str, Any]
 Members = Mapping[str, Member]
 
 
-def check(schema: bytes, members: Members) -> None:
-    """Check the schema of a file with these members.
+def check(schema: bytes, members: Members) -> set[str]:
+    """Check the schema of a file with these members; the full names of all types and functions in it.
 
     Raises:
         RefusedError: It asks for something it must not.
@@ -38,6 +38,7 @@ def check(schema: bytes, members: Members) -> None:
         raise RefusedError(f"it has a skops protocol other than {' or '.join(map(str, _PROTOCOLS))}")
     first: dict[int, Node] = {}
     used: set[str] = set()
+    names: set[str] = set()
     waiting: list[tuple[Any, int]] = [(root, 0)]
     while waiting:
         node, depth = waiting.pop()
@@ -47,12 +48,15 @@ def check(schema: bytes, members: Members) -> None:
         rule = _RULES.get(_text(node, "__loader__"))
         if rule is None:
             raise RefusedError(f"it holds a {node['__loader__'][:40]!r}, which would call what the file names")
-        children = rule(node, f"{_text(node, '__module__')}.{_text(node, '__class__')}", members)
+        name = f"{_text(node, '__module__')}.{_text(node, '__class__')}"
+        names.add(name)
+        children = rule(node, name, members)
         if "file" in node:
             used.add(node["file"])
         waiting.extend((child, depth + 1) for child in children)
     if unused := members.keys() - used:
         raise RefusedError(f"it has a member that nothing refers to, {min(unused)!r}")
+    return names
 
 
 def _text(node: Node, key: str) -> str:
@@ -79,12 +83,12 @@ def _mapping(node: Node, name: str, members: Members) -> list[Any]:
     if not isinstance(content, dict) or not isinstance(keys, dict) or keys.get("__loader__") != "ListNode":
         raise RefusedError("a dictionary has another form")
     kinds = _children(keys.get("content"))
-    named = [f"{kind.get('__module__')}.{kind.get('__class__')}" for kind in kinds if isinstance(kind, dict)]
+    named = [(kind.get("__module__"), kind.get("__class__")) for kind in kinds if isinstance(kind, dict)]
     if len(named) != len(content) or any(kind.get("__loader__") != "TypeNode" for kind in kinds):
         raise RefusedError("a dictionary has keys of no type")
-    for kind in set(named):
-        _one_of(kind, _KEY_TYPES)
-    if sum(kind != "builtins.str" for kind in named) > _MAX_PLAIN_KEYS:
+    for module, kind in set(named):
+        _one_of(f"{module}.{kind}", _KEY_TYPES)
+    if len(named) - named.count(("builtins", "str")) > _MAX_PLAIN_KEYS:
         raise RefusedError(f"a dictionary has more than {_MAX_PLAIN_KEYS:,} keys that are no strings")
     return [keys, *content.values()]
 
