@@ -35,6 +35,7 @@ class Progress:
     def __init__(self, target: run.Run, directions: Sequence[str]) -> None:
         self._run = target
         self._directions = directions
+        self._counted: set[int] = set()
         self._states: Counter[str] = Counter()
         self._best: Ended | None = None
         self._front: dict[int, Sequence[float]] = {}
@@ -55,21 +56,21 @@ class Progress:
         self._tell_counts()
 
     def settle(self, all_of_them: Sequence[Ended]) -> None:
-        """These are all trials, of all processes."""
-        self._states = Counter()
-        self._best, self._front = None, {}
-        last = max((each.number for each in all_of_them), default=0)
+        """These are all trials, of all processes, as they were a while ago; what was told since then counts as well."""
         for each in all_of_them:
             self._take(each)
         if len(self._directions) > 1:
             self._tell_front()
         if self._best is not None and self._best.values is not None:
-            self._run.derive_metrics({"best_value": self._best.values[0]}, last)
+            self._run.derive_metrics({"best_value": self._best.values[0]}, max(self._counted))
             self._tell_best()
         self._tell_counts()
 
     def _take(self, each: Ended) -> bool:
-        """Count a trial; whether it is the best one so far, where there is one objective."""
+        """Count a trial, once; whether it is the best one so far, where there is one objective."""
+        if each.number in self._counted:
+            return False
+        self._counted.add(each.number)
         self._states[each.state] += 1
         if each.values is None or not each.is_ranked:
             return False

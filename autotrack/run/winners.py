@@ -4,7 +4,7 @@ asked for, beside those of trials that are running.
 """
 
 import bisect
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from autotrack.objectives import front
 from autotrack.run.held import Held
@@ -47,16 +47,17 @@ class Winners:
         if number in self._held:
             held.keep()
 
-    def confine(self, winners: Collection[int]) -> None:
-        """Of all processes that work on the study, these are the best trials: what we kept beside them goes."""
+    def confine(self, values: dict[int, Sequence[float]]) -> None:
+        """These are trials of all processes that work on the study: of ours among them, only the best are kept."""
         if self._most is None:
             return
-        for number in [number for number in self._held if number not in winners]:
+        losers = values.keys() - self._chosen(values)
+        for number in self._held.keys() & losers:
             self._held.pop(number).drop()
             self._values.pop(number, None)
-        self._best = [entry for entry in self._best if entry[1] in winners]
+        self._best = [entry for entry in self._best if entry[1] not in losers]
 
-    def chosen(self, values: dict[int, Sequence[float]]) -> list[int]:
+    def _chosen(self, values: dict[int, Sequence[float]]) -> list[int]:
         """Which of these trials keep their models."""
         if len(self._directions) > 1:
             return front(self._directions, values)[-self._limit :] if self._limit else []
@@ -73,7 +74,7 @@ class Winners:
         """Rank a trial; those that fall out."""
         if len(self._directions) > 1:
             self._values[number] = values
-            kept = self.chosen(self._values)
+            kept = self._chosen(self._values)
             losers = [known for known in self._values if known not in kept]
             for loser in losers:
                 del self._values[loser]

@@ -6,8 +6,12 @@ import textwrap
 
 import optuna
 import pytest
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
+from autotrack.run import buffer
+from autotrack_integrations.optuna import settling
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -47,6 +51,12 @@ def join(store_path):
     autotrack.enable(store=store_path)
     backend = optuna.storages.journal.JournalFileBackend("study.log")
     return optuna.create_study(study_name="s", storage=optuna.storages.JournalStorage(backend), load_if_exists=True)
+
+
+def beside(study):
+    """A trial of the study that nobody records."""
+    with autotrack.paused():
+        optuna.load_study(study_name="s", storage=study._storage).optimize(objective, n_trials=1)
 
 
 def objective(trial):
@@ -112,17 +122,57 @@ def test_many_short_calls_of_optimize_read_all_trials_seldom_and_miss_none_at_th
         study = optuna.create_study(study_name="s", storage=place)
         reads, read = [], settling.Settling._read
         settling.Settling._read = lambda self, study: reads.append(1) or read(self, study)
-        for _ in range(20):
+        for number in range(20):
+            with autotrack.paused():
+                other = optuna.load_study(study_name="s", storage=place)
+                other.optimize(lambda trial: trial.suggest_float("x", 0, 1) - number, n_trials=1)
             study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
-        seen = len(reads)
-        with autotrack.paused():
-            other = optuna.load_study(study_name="s", storage=place)
-            other.optimize(lambda trial: trial.suggest_float("x", 0, 1) - 9, n_trials=1)
-        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
-        print(json.dumps(seen))
+        print(json.dumps(len(reads)))
     """
     assert run_python(script, str(store_path)) == 1
     autotrack.enable(store=store_path)
     (run,) = autotrack.search_runs("parent is null")
-    assert len(run.children) == 22
-    assert run.best.metrics["value"] < -7
+    assert len(run.children) == 40
+    assert run.best.metrics["value"] < -17
+
+
+def test_study_that_nobody_else_works_on_is_not_read_again(store_path, monkeypatch):
+    study = join(store_path)
+    study.optimize(objective, n_trials=2)
+    reads, read = [], optuna.Study.get_trials
+    monkeypatch.setattr(optuna.Study, "get_trials", lambda *args, **kwargs: reads.append(1) or read(*args, **kwargs))
+    study.optimize(objective, n_trials=5)
+    assert not reads
+    beside(study)
+    study.optimize(objective, n_trials=1)
+    assert len(reads) == 1
+    assert points() == {number: [[number], [number + 0.5]] for number in range(9)}
+
+
+def test_what_is_told_after_the_trials_were_read_counts_too(store_path, monkeypatch):
+    monkeypatch.setattr(buffer, "TICK_S", 3600)  # what is left for later is done when somebody reads
+    study = join(store_path)
+    study.ask()
+    beside(study)
+    study.optimize(objective, n_trials=1)
+    for _ in range(2):
+        trial = study.ask()
+        study.tell(trial, -trial.number)
+    (run,) = autotrack.search_runs("parent is null")
+    assert (run.params["best_trial"], run.metrics["best_value"], run.metrics["trials_done"]) == (4, -4, 4)
+
+
+def test_model_of_a_trial_that_was_told_after_the_trials_were_read_is_kept(store_path, monkeypatch):
+    monkeypatch.setattr(buffer, "TICK_S", 3600)
+    monkeypatch.setattr(settling, "SHARE", 1e-9)
+    study = join(store_path)
+    study.ask()
+    beside(study)
+    for depth in (1, 2):
+        study.optimize(
+            lambda _, depth=depth: -DecisionTreeClassifier(max_depth=depth).fit(*load_iris(return_X_y=True)).max_depth,
+            n_trials=1,
+        )
+    (run,) = autotrack.search_runs("parent is null")
+    assert run.best.tags["trial"] == "3"
+    assert run.best.model["model_class"].endswith("DecisionTreeClassifier")

@@ -34,7 +34,14 @@ class Found:
         self._first = 0  # all trials before this are known
         self._known: set[int] = set()  # trials that are on record, or that we record because we run them
         self._waiting: set[int] = set()
+        self._has_others = False  # some were recorded by others
         self._lock = threading.Lock()
+
+    @property
+    def next_number(self) -> int | None:
+        """The first number that no trial has, if this process has recorded all trials; None if it has not."""
+        with self._lock:
+            return None if self._has_others or self._known or self._waiting else self._first
 
     def take(self, number: int) -> None:
         """This process runs the trial. Called before anything of it is written."""
@@ -61,6 +68,8 @@ class Found:
             self._know(frozen.number)
         if before is None or (before == "waiting" and before != state):
             self._write(frozen, state)
+        else:
+            self._has_others = True
 
     def _is_news(self, frozen: Any) -> bool:
         """Whether something may be to be recorded of a trial."""
@@ -70,7 +79,8 @@ class Found:
 
     def _know(self, number: int) -> None:
         self._waiting.discard(number)
-        self._known.add(number)
+        if number >= self._first:
+            self._known.add(number)
         while self._first in self._known:
             self._known.remove(self._first)
             self._first += 1

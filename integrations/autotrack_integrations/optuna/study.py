@@ -92,7 +92,7 @@ class StudyRecord:
         self._see(study)
         with guard("optuna.study"):
             self._describe(study)
-            if self._place.at is not None:  # others may have found better trials
+            if self._place.at is not None and not self._has_all(study):  # others may have found better trials
                 self._settling.due(study)
         if is_over:
             self.run.finish("finished" if error is None else "failed", error)
@@ -176,6 +176,17 @@ class StudyRecord:
             self._has_unseen = False
             self.recorder.buffer.later(partial(self._look, study.get_trials(deepcopy=False)))
 
+    def _has_all(self, study: Any) -> bool:
+        """Whether no other process has run a trial of the study: then there is nothing to read."""
+        number = self._found.next_number
+        if number is None or self._open:
+            return False
+        try:
+            study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
+        except KeyError:
+            return True
+        return False
+
     def _look(self, known: Sequence[Any]) -> None:
         self._found.record(known)
         self._catch_up()
@@ -209,7 +220,7 @@ class StudyRecord:
             self._catch_up()
             self._progress.settle(found)
             ranked = {each.number: each.values for each in found if each.is_ranked and each.values is not None}
-            self._winners.confine(self._winners.chosen(ranked))
+            self._winners.confine(ranked)
         self._settling.took(time.monotonic() - begun)
 
     # ---- in the background
