@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from autotrack.errors import DataError, ModelCorruptedError, ModelNotFoundError, ModelSaveError, StoreError, nearest
+from autotrack.guard import tell_once
 from autotrack.process import get_run, reading_store
 from autotrack.run import Run
 from autotrack.store import Store
@@ -35,6 +36,7 @@ def load_model(
         module: A torch module that takes the weights; no code of the package is run then.
         validate: Give the model in a wrapper that checks what is given to `predict` and the like: `error` raises a
             SignatureError where it does not fit what the model was trained on, `warn` tells it. None: the model itself.
+            Of a model without a known signature (a torch module, one registered as it is) `input_example=` makes one.
         as_of: What the reference to a registered model meant at this moment: a datetime, or a text such as 2026-05-03.
 
     Raises:
@@ -67,7 +69,14 @@ def _checked(model: Any, manifest: bytes, validate: Literal["error", "warn"]) ->
     from autotrack.model import Manifest
     from autotrack.model.checked import CheckedModel
 
-    return CheckedModel(model, Manifest.parse(manifest).signature, validate)
+    parsed = Manifest.parse(manifest)
+    if not (parsed.signature or {}).get("inputs"):
+        tell_once(
+            f"model.unchecked:{parsed.id}",
+            f"What is given to the model {parsed.model_class} is not checked: its signature is not known. "
+            "Register it with input_example= for that, as in register_model(model, name, input_example=X[:3])",
+        )
+    return CheckedModel(model, parsed.signature, validate)
 
 
 def export_model(reference: str, path: str | os.PathLike[str]) -> Path:
@@ -96,7 +105,13 @@ def export_model(reference: str, path: str | os.PathLike[str]) -> Path:
 def _export_program(reference: str, manifest: bytes, store: Store, path: Path) -> Path:
     from autotrack.model import Manifest, example
 
-    files = {file.path: file.sha256 for file in Manifest.parse(manifest).files}
+    parsed = Manifest.parse(manifest)
+    if parsed.flavor != "torch":
+        raise ModelSaveError(
+            f"{reference!r} is a {parsed.model_class}, which torch.export does not take.\n"
+            "Expected a torch module. Export the model as a folder: a path that does not end with .pt2."
+        )
+    files = {file.path: file.sha256 for file in parsed.files}
     inputs = store.blobs.get(files[example.FILE_NAME]) if example.FILE_NAME in files else None
     exported = import_module("autotrack_integrations.torch.exported")
     data: bytes = exported.export(load_model(reference), inputs)
@@ -105,6 +120,11 @@ def _export_program(reference: str, manifest: bytes, store: Store, path: Path) -
             file.write(data)
     except FileExistsError:
         raise ModelSaveError(f"{str(path)!r} exists already.\nExpected the name of a new file.") from None
+    except OSError as error:
+        raise ModelSaveError(
+            f"{str(path)!r} cannot be written: {error.strerror or error}.\n"
+            "Expected a new file, in a folder that is there and can be written to. Choose another place."
+        ) from error
     return path
 
 

@@ -33,16 +33,21 @@ def materialise(manifest: bytes, read: Callable[[str], bytes], folder: str | os.
     parsed = Manifest.parse(manifest)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ModelSaveError(f"{str(target)!r} exists already.\nExpected a new or empty folder. Choose another name.")
-    target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name[:100]}.{os.urandom(6).hex()}.tmp")
     files = mlflow_files(parsed)
     files |= {file.path: read_file(file, read) for file in parsed.files} | {FILE_NAME: manifest}
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             path = draft.joinpath(*name.split("/"))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
         draft.rename(target)
+    except OSError as error:
+        raise ModelSaveError(
+            f"The model was not written to {str(target)!r}: {error.strerror or error}.\n"
+            "Expected a folder that can be made there, with room for its files. Choose another name."
+        ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return target
@@ -100,9 +105,10 @@ def _content(folder: str | os.PathLike[str], path: str, most_bytes: int) -> byte
         except OSError as error:  # ELOOP, ENOTDIR, ENXIO
             raise _no_file(folder, path, error.strerror or str(error)) from None
         file = opened.enter_context(os.fdopen(descriptor, "rb"))
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
             raise _no_file(folder, path, "it is a device, a pipe or a folder")
-        data = file.read(most_bytes + 1)
+        data = file.read(min(most_bytes, facts.st_size) + 1)  # room is made for no more than there is
     if name == FILE_NAME and not parents and len(data) > most_bytes:
         raise _no_file(folder, path, f"it is larger than {most_bytes:,} bytes")
     return data

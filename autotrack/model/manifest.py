@@ -26,6 +26,12 @@ __all__ = ["FILE_NAME", "FORMAT", "File", "Manifest", "canonical", "sha256"]
 FORMAT = 2
 FILE_NAME = "model.json"  # of the manifest itself, in a package laid out as a folder
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_SIZE_BYTES = 1 << 62  # of a file: what any operating system can count
+_DESCRIBED = {  # of a signature, what somebody reads
+    **dict.fromkeys(("kind", "library", "type", "format", "dtype", "name"), str),
+    **dict.fromkeys(("shape", "names", "dtypes"), list),
+    "categories": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ class Manifest:
             requirements=_texts(content, "requirements"),
             signature=_signature(content, number),
             lineage=lineage if isinstance(lineage := content.get("lineage"), dict) else {},
-            data_only=said if isinstance(said := content.get("data_only"), dict) else None,
+            data_only=_data_only(content.get("data_only")),
             seal=seal,
             body=canonical(content),
         )
@@ -142,9 +148,27 @@ def _files(content: Mapping[str, Any]) -> tuple[File, ...]:
     if not isinstance(entries, list) or not entries:
         raise _broken("it lists no files")
     files = tuple(_file(entry) for entry in entries)
-    if len({file.path.lower() for file in files} | {FILE_NAME}) != len(files) + 1:
+    names = {_on_any_disk(file.path) for file in files} | {FILE_NAME}
+    if len(names) != len(files) + 1:
         raise _broken("it names a file twice")
+    inside = next((name for name in names if any(parent in names for parent in _parents(name))), None)
+    if inside is not None:
+        raise _broken(f"it names {inside!r}, and the folder of that as a file")
     return files
+
+
+def _on_any_disk(path: str) -> str:
+    """The path as the least exact file system takes it: without case, composed, without dots and spaces at an end."""
+    if not path.isascii():
+        from unicodedata import normalize
+
+        path = normalize("NFC", normalize("NFC", path).casefold())
+    return "/".join(part.rstrip(". ") for part in path.lower().split("/"))
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _file(entry: object) -> File:
@@ -155,7 +179,7 @@ def _file(entry: object) -> File:
         inside = check_artifact_name(path)
     except InvalidNameError:
         raise _broken(f"the file path {path!r} leads outside of the package") from None
-    if not (type(digest) is str and _SHA256.fullmatch(digest) and type(size) is int and size >= 0):
+    if not (type(digest) is str and _SHA256.fullmatch(digest) and type(size) is int and 0 <= size < _MAX_SIZE_BYTES):
         raise _broken(f"file {path!r} has no valid SHA-256 and size")
     return File(inside, digest, size)
 
@@ -175,9 +199,32 @@ def _signature(content: Mapping[str, Any], number: int) -> Mapping[str, Any] | N
     found = content.get("signature")
     if not isinstance(found, dict):
         return None
-    if number == 1:
-        return {"inputs": found, "outputs": None}
-    return {part: value if isinstance(value := found.get(part), dict) else None for part in ("inputs", "outputs")}
+    parts = {"inputs": found} if number == 1 else found
+    return {part: said if _is_described(said := parts.get(part)) else None for part in ("inputs", "outputs")}
+
+
+def _data_only(said: object) -> Mapping[str, Any] | None:
+    if not isinstance(said, dict):
+        return None
+    files, reason = said.get("files", []), said.get("reason", "")
+    fits = isinstance(files, list) and all(type(text) is str for text in (*files, reason))
+    return said if fits else None
+
+
+def _is_described(said: object) -> bool:
+    """Whether it is what `signature.describe` may say, as far as somebody reads it; anything else counts as unknown."""
+    if not isinstance(said, dict):
+        return False
+    for name, kind in _DESCRIBED.items():
+        if said.get(name) is not None and not isinstance(said[name], kind):
+            return False
+    texts = (*(said.get("names") or ()), *(said.get("dtypes") or ()))
+    sizes = [size for size in said.get("shape") or () if size is not None]
+    return (
+        all(type(text) is str for text in texts)
+        and all(type(size) is int and 0 <= size < _MAX_SIZE_BYTES for size in sizes)
+        and all(isinstance(labels, list) for labels in (said.get("categories") or {}).values())
+    )
 
 
 def _texts(content: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Events with a right checksum and a right chain that say what no event can: told as a damaged store by every reader."""
+"""Events with a right checksum in a right chain that say what no event can: every reader tells a damaged store."""
 
 import json
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def store(store_path: Path) -> Store:
 
 def append(store: Store, changes: dict[str, Any]) -> None:
     """An event that follows from the first one and has the right checksum, all the same."""
-    folder = store.root / "registry" / "churn"
+    folder = Path(store.root) / "registry" / "churn"
     last = (folder / f"{0:020}.json").read_bytes()
     frame = {key: json.loads(last)[key] for key in ("format", "at", "by", "token")}
     content = {**frame, "number": 1, "previous": sha256(last), **changes}
@@ -89,7 +89,7 @@ READERS: list[Callable[[Registry], object]] = [
 def test_event_that_says_what_none_can_is_told_by_every_reader(store: Store, changes: dict[str, Any]) -> None:
     append(store, changes)
     for read in READERS:
-        with pytest.raises(StoreError, match="Event 1 of the model 'churn' (in the registry )?cannot be") as caught:
+        with pytest.raises(StoreError, match=r"Event 1 of the model 'churn' (in the registry )?cannot be") as caught:
             read(Registry(store))
         assert len(str(caught.value)) < 500
     assert Registry(store).list() == ["churn"]

@@ -150,7 +150,7 @@ def test_unknown_kind_of_event_is_refused_with_what_to_do(store: Store) -> None:
 )
 def test_event_that_cannot_be_is_told_as_a_damaged_store(store: Store, changes: dict[str, object]) -> None:
     (files(store)[0].parent / f"{6:020}.json").write_bytes(forged(store, **changes))
-    with pytest.raises(StoreError, match="Event 6 of the model 'churn' (in the registry )?cannot be"):
+    with pytest.raises(StoreError, match=r"Event 6 of the model 'churn' (in the registry )?cannot be"):
         Registry(store).get("churn")
     assert len(Registry(store).verify("churn")) == 1
 
