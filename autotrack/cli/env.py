@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from autotrack.cli.options import json_option, store_option
+from autotrack.errors import DataError
 
 __all__ = ["env"]
 
@@ -45,5 +46,15 @@ def env(
     if output is None:
         click.echo(text, nl=False)
     else:
-        Path(output).write_text(text, encoding="utf-8")
+        _write(output, text)
         tell(f"Wrote {len(found.requirements)} packages to {output}. Install them with: pip install -r {output}")
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"{path!r} cannot be written: {error.strerror or error}.\n"
+            "Expected a file in a folder that is there and can be written to. Choose another place."
+        ) from error

@@ -112,8 +112,8 @@ def _export_plain(ctx: click.Context, reference: str, path: str, as_json: bool) 
 def import_command(ctx: click.Context, path: str, called: str | None, as_json: bool) -> None:
     """Register the version in FILE, which `models export` wrote. Nothing is kept of a file that was changed.
 
-    Who made the model is as trusted, or not, as before: its seal comes with it. It is sealed together with the name it
-    had: under another name, loading it asks for trust=.
+    Who made the model is as trusted, or not, as before: its seal comes with it. Your own models, and those of
+    colleagues whose key you took in, load under another name, too.
 
     \b
     autotrack models import churn-3.autotrack

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autotrack.errors import AutotrackError
 from autotrack.types import ModelVersion
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from autotrack.store import Store
 
 __all__ = ["as_json_of", "asked_before", "open_store", "print_models", "print_version", "print_versions", "told"]
+
+_NO_INPUT = "not known, so not checked. To record it: register_model(..., input_example=X[:3])"
 
 
 def print_models(found: Mapping[str, Sequence[ModelVersion]]) -> None:
@@ -81,9 +84,11 @@ def print_version(store: "Store", version: ModelVersion, as_json: bool) -> None:
 
     origin = Registry(store).origin_of(version)
     if as_json:
-        package = json.loads(store.blobs.get(version.manifest))
-        shown = {key: package[key] for key in package if key != "seal"}
-        print_json({**version.to_dict(), "origin": origin, "package": shown})
+        about = {**version.to_dict(), "origin": origin}
+        try:
+            print_json({**about, "package": _package_json(store, version.manifest)})
+        except RecursionError:
+            print_json({**about, "package": {"damaged": "Its manifest is nested too deeply."}})
         return
     reference = f"{version.name}/{version.version}"
     print_title(reference)
@@ -97,7 +102,39 @@ def print_version(store: "Store", version: ModelVersion, as_json: bool) -> None:
     }
     print_pairs({name: text for name, text in about.items() if text})
     print_pairs(dict(version.tags), title="tags")
-    print_pairs(package_facts(store, version.manifest), title="package")
+    facts = package_facts(store, version.manifest)
+    if "damaged" not in facts:  # "input" keeps its place, where there is one
+        facts = {"class": facts["class"], "input": _NO_INPUT, **facts, "sealed": _sealed_text(store, version.manifest)}
+    print_pairs(facts, title="package")
+
+
+def _package_json(store: "Store", manifest_sha: str) -> dict[str, Any]:
+    """What a manifest says, without its seal; of one that cannot be read, why."""
+    from autotrack.model.manifest import Manifest
+
+    try:
+        data = store.blobs.get(manifest_sha)
+        Manifest.parse(data)
+    except AutotrackError as error:
+        return {"damaged": str(error)}
+    package: dict[str, Any] = json.loads(data)
+    return {key: package[key] for key in package if key != "seal"}
+
+
+def _sealed_text(store: "Store", manifest_sha: str) -> str:
+    """Who made a package, and so whether it loads with no question here."""
+    from autotrack.model import trust
+    from autotrack.model.manifest import Manifest
+
+    manifest = Manifest.parse(store.blobs.get(manifest_sha))
+    origin = trust.provenance(manifest.body, None if manifest.seal is None else dict(manifest.seal))
+    return {
+        "own": "by you",
+        "believed": "by a key you took in: autotrack keys",
+        "foreign": "by a key that is not here: autotrack.load_model says what loads, and what it takes",
+        "changed": "no more: it was changed afterwards, and is not loaded",
+        "unsealed": "no: whoever loads it must say trust=",
+    }[origin]
 
 
 def _run_text(run_id: str | None, *, is_here: bool) -> str:

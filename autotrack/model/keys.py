@@ -112,7 +112,7 @@ def export(path: str, label: str) -> Key:
         label: What the colleague will see it is called.
 
     Raises:
-        ConfigError: There is no key, the label cannot be used, or the file exists.
+        ConfigError: There is no key, the label cannot be used, or the file exists or cannot be written.
     """
     key = own(create=True)
     if key is None:
@@ -122,6 +122,11 @@ def export(path: str, label: str) -> Key:
         _write_new(path, text.encode())
     except FileExistsError:
         raise ConfigError(f"{path!r} exists already.\nExpected the name of a new file.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{path!r} cannot be written: {error.strerror or error}.\n"
+            "Expected a new file, in a folder that is there and can be written to."
+        ) from error
     return Key(fingerprint_of(key), label, os.path.abspath(path))
 
 
@@ -150,13 +155,18 @@ def remove(fingerprint_or_label: str) -> Key:
     """No longer believe a key.
 
     Raises:
-        ConfigError: There is no such key, or it is this user's own.
+        ConfigError: There is no such key, several are called so, or it is this user's own.
     """
     others = [key for key in listed() if key.label != "own"]
-    for key in others:
-        if fingerprint_or_label in (key.fingerprint, key.label):
-            os.unlink(key.path)
-            return key
+    named = [key for key in others if fingerprint_or_label in (key.fingerprint, key.label)]
+    if len(named) > 1:
+        raise ConfigError(
+            f"{len(named)} keys are called {fingerprint_or_label!r}.\n"
+            f"Expected the fingerprint of one: {', '.join(key.fingerprint for key in named)}."
+        )
+    if named:
+        os.unlink(named[0].path)
+        return named[0]
     hint = nearest(fingerprint_or_label, [key.label for key in others])
     raise ConfigError(
         f"There is no believed key {fingerprint_or_label!r}.{hint}\n"

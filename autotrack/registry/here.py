@@ -216,7 +216,7 @@ def export(reference: str, path: str | os.PathLike[str]) -> Path:
     Raises:
         ModelNotFoundError: There is no such version.
         ModelCorruptedError: A part of its package is missing or was changed.
-        DataError: The file exists already.
+        DataError: The file exists already, or cannot be written.
     """
     from autotrack.registry import portable
 
@@ -232,6 +232,7 @@ def import_file(path: str | os.PathLike[str], name: str | None = None) -> ModelV
         name: What the model is to be called here. None: as it was.
 
     Raises:
+        DataError: There is no such file, or it cannot be read.
         ModelCorruptedError: The file is not what `export` wrote; nothing was kept.
     """
     from autotrack.registry import portable

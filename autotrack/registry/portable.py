@@ -51,7 +51,7 @@ def export(store: "Store", reference: str, path: str | os.PathLike[str]) -> Path
     Raises:
         ModelNotFoundError: There is no such version.
         ModelCorruptedError: A part of its package is missing or was changed.
-        DataError: The file exists already.
+        DataError: The file exists already, or cannot be written.
     """
     registry = Registry(store)
     version = registry.resolve(reference)
@@ -62,7 +62,7 @@ def export(store: "Store", reference: str, path: str | os.PathLike[str]) -> Path
         raise DataError(f"{str(target)!r} exists already.\nExpected a new file. Choose another name.", path=target)
     draft = target.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
-        with open(draft, "xb") as file:
+        with _new(draft, target) as file:
             _write(file, store, registry, version)
             file.flush()
             os.fsync(file.fileno())
@@ -82,6 +82,7 @@ def import_file(
             registered under: one that this user trusts is sealed anew, another one stays as it is.
 
     Raises:
+        DataError: There is no such file, or it cannot be read.
         ModelCorruptedError: The file is not what `export` wrote; nothing was kept.
         ModelVersionError: It was written by a newer autotrack.
         InvalidNameError: The model cannot be called so.
@@ -141,6 +142,17 @@ def _write(file: IO[bytes], store: "Store", registry: Registry, version: ModelVe
             archive.writestr(_member(_FILES + each.path), _blob(store, each.path, each.sha256))
 
 
+def _new(draft: Path, target: Path) -> IO[bytes]:
+    try:
+        return open(draft, "xb")
+    except OSError as error:
+        raise DataError(
+            f"{str(target)!r} cannot be written: {error.strerror or error}.\n"
+            "Expected a new file, in a folder that is there and can be written to. Choose another place.",
+            path=target,
+        ) from error
+
+
 def _member(name: str) -> zipfile.ZipInfo:
     """With no time in it: the same version gives the same members."""
     member = zipfile.ZipInfo(name)
@@ -162,11 +174,20 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A plain file, opened without waiting for anybody who might write into it.
 
     Raises:
+        DataError: There is no such file, or it cannot be read.
         ModelCorruptedError: It is a folder, a pipe, a device.
     """
-    found = os.stat(path)
-    if stat.S_ISREG(found.st_mode):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        found = os.stat(path)
+        no_waiting = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(path, no_waiting) if stat.S_ISREG(found.st_mode) else None
+    except OSError as error:
+        raise DataError(
+            f"{os.fspath(path)!r} cannot be read: {error.strerror or error}.\n"
+            "Expected a file that was made with: autotrack models export",
+            path=path,
+        ) from error
+    if descriptor is not None:
         with open(descriptor, "rb") as file:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 yield file

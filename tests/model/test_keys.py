@@ -161,3 +161,18 @@ def test_commands_list_export_add_remove_and_rotate(person, tmp_path):
         assert run("--json").strip() == "[]"
         run("rotate")
         assert "own" in run()
+
+
+def test_name_that_two_keys_have_removes_neither_and_says_their_fingerprints(person, tmp_path):
+    prints = []
+    for number in (1, 2):
+        with person(f"ann {number}"):
+            prints.append(keys.export(str(tmp_path / f"{number}.key"), "ann").fingerprint)
+    with person("bob"):
+        for number in (1, 2):
+            keys.add(str(tmp_path / f"{number}.key"))
+        with pytest.raises(ConfigError, match="2 keys are called 'ann'") as caught:
+            keys.remove("ann")
+        assert all(each in str(caught.value) for each in prints)
+        assert keys.remove(prints[0]).fingerprint == prints[0]
+        assert keys.remove("ann").fingerprint == prints[1]

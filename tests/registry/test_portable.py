@@ -335,7 +335,7 @@ def test_pipe_device_and_folder_are_refused_at_once(other: Store, tmp_path: Path
     refused(other, tmp_path / "pipe", "is a pipe, a socket or a device")  # nobody writes into it: opened, it would wait
     refused(other, Path("/dev/zero"), "is a pipe, a socket or a device")
     refused(other, tmp_path, "is a folder")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(DataError, match=r"missing.*cannot be read: No such file"):
         import_file(other, tmp_path / "missing")
 
 
