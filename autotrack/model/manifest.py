@@ -218,6 +218,10 @@ def _is_described(said: object) -> bool:
     for name, kind in _DESCRIBED.items():
         if said.get(name) is not None and not isinstance(said[name], kind):
             return False
+    if said.get("kind") == "dataframe" and not (
+        len(said.get("shape") or ()) == 2 and "names" in said and "dtypes" in said
+    ):
+        return False
     texts = (*(said.get("names") or ()), *(said.get("dtypes") or ()))
     sizes = [size for size in said.get("shape") or () if size is not None]
     return (

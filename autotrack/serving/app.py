@@ -90,7 +90,12 @@ class _Invocations:
         if error is None or isinstance(error, RefusedError):
             return outcome.result()
         log.error("The model failed at a request.", exc_info=error)  # the client learns nothing of it
-        return _json(500, body_of(500, "The model failed at this request. The server's log says why."), None)
+        unchecked = (
+            "" if self._served.current.inputs else " What its data must be is not on record, so it was not checked."
+        )
+        return _json(
+            500, body_of(500, f"The model failed at this request.{unchecked} The server's log says why."), None
+        )
 
     def close(self) -> None:
         """Take no more requests."""
@@ -119,9 +124,19 @@ class _Invocations:
     def _predict(self, body: bytes, content_type: str) -> Response:
         """In a thread. One version from the first line to the last, whatever the alias does meanwhile."""
         loaded = self._served.current
-        data = cast(bodies.read(body, content_type), loaded.inputs)
-        with loaded.turn:
-            predictions = loaded.predict(data)
+        table = bodies.read(body, content_type)
+        data = cast(table, loaded.inputs)
+        try:
+            with loaded.turn:
+                predictions = loaded.predict(data)
+        except (AttributeError, TypeError, ValueError) as error:
+            if not table.has_missing:
+                raise
+            log.warning("The model failed at a request with missing values: %s: %s", type(error).__name__, error)
+            raise RefusedError(
+                "The model failed at this request, which has missing values (null): it may take none. Send all values. "
+                "The server's log says why."
+            ) from error
         return Response(
             answers.encoded(predictions), media_type="application/json", headers={_VERSION_HEADER: loaded.label}
         )

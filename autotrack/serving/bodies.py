@@ -40,6 +40,12 @@ class Table:
     columns: list[list[Any]] | None = None
     is_text: bool = False
 
+    @property
+    def has_missing(self) -> bool:
+        """Whether a value is null, or a cell of CSV empty."""
+        parts: Sequence[Any] = (self.columns if self.rows is None else self.rows) or ()
+        return any(part is None or (isinstance(part, list | tuple) and None in part) for part in parts)
+
     def columns_in(self, names: Sequence[str]) -> list[Sequence[Any]]:
         """The columns in the order of these names, which are all there."""
         found: list[Sequence[Any]] = list(self.columns or [])

@@ -37,6 +37,7 @@ _TAKEN: dict[str | None, set[type]] = {  # of JSON's types, beside null
 _FITTING: dict[str | None, str] = {"booleans": "b", "integers": "biu", "numbers": "biuf"}  # kinds of NumPy's dtypes
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}  # in CSV
 _INFINITE = float("inf")
+_MOST_DIMENSIONS = 32  # of more, no signature says anything
 _MOST_SHOWN = 150  # characters of a library's own words about a value
 
 
@@ -209,6 +210,9 @@ def _nested(rows: Any) -> Any:
     import numpy as np
 
     try:
-        return np.array(rows)
+        array = np.array(rows)
     except (ValueError, OverflowError):
         raise RefusedError("Rows have different lengths. Expected the same number of values in each.") from None
+    if array.ndim > _MOST_DIMENSIONS:
+        raise RefusedError(f"Rows are nested {array.ndim} deep. Expected at most {_MOST_DIMENSIONS} dimensions.")
+    return array

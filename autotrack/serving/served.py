@@ -98,12 +98,20 @@ class Served:
     def _load(self, version: ModelVersion) -> Loaded:
         manifest = Manifest.parse(self._store.blobs.get(version.manifest))
         model = load_model(f"{version.name}/{version.version}", trust=self._trust)
+        inputs = (manifest.signature or {}).get("inputs")
+        if not inputs:
+            log.warning(
+                "What the data of %s/%d must be is not on record: it is not checked, and what does not fit is an error "
+                "of the model. Register the model with input_example= for that.",
+                version.name,
+                version.version,
+            )
         is_sklearn = manifest.flavor == "sklearn" and manifest.model_class.startswith("sklearn.")
         return Loaded(
             version=version,
             manifest=manifest,
             label=f"{quote(version.name, safe='')}/{version.version}",
-            inputs=(manifest.signature or {}).get("inputs"),
+            inputs=inputs,
             predict=_predictor(model, self._method),
             turn=nullcontext() if is_sklearn else threading.Lock(),
         )
@@ -130,11 +138,21 @@ def _predictor(model: Any, method: str | None) -> Callable[[Any], Any]:
 
 
 def _forward(module: Any) -> Callable[[Any], Any]:
-    """A torch module as it is used: in eval mode, without gradients."""
+    """A torch module as it is used: in eval mode, without gradients.
+
+    Where its signature is not on record it gets a tensor all the same, its numbers as the module's own.
+    """
+    import numpy as np
+
     torch = sys.modules["torch"]
     module.eval()
+    own = next((each for each in module.parameters() if each.is_floating_point()), None)
 
     def predict(data: Any) -> Any:
+        if isinstance(data, np.ndarray):
+            data = torch.as_tensor(data)
+            if own is not None:
+                data = data.to(own.device, own.dtype if data.is_floating_point() else None)
         with torch.no_grad():
             return module(data)
 
