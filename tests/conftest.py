@@ -78,6 +78,8 @@ def _isolated(
     if api is not None:
         api.disable()
         _end_uploads()
+    heard = sys.modules.get("autotrack.run.heard")
+    assert heard is None or heard.nobody_listens(), "a training that is over listens to what is printed"
 
 
 def _end_uploads() -> None:

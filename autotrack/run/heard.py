@@ -20,6 +20,7 @@ __all__ = [
     "hear_settings",
     "is_listening",
     "listen",
+    "nobody_listens",
     "say",
     "settings",
     "while_listening",
@@ -102,6 +103,11 @@ def listen(callback: Listener) -> Callable[[], None]:
 def is_listening() -> bool:
     """Whether somebody listens in this thread."""
     return _listening > 0 and bool(_listeners.all)
+
+
+def nobody_listens() -> bool:
+    """Whether nobody listens in any thread."""
+    return _listening == 0
 
 
 def say(source: str, values: Mapping[str, float], step: int | None = None) -> None:

@@ -189,7 +189,9 @@ def test_a_disk_that_fills_and_has_room_again_loses_nothing_and_the_training_goe
             run.log_metric("loss", float(step), step=step)
         run.log_param("late", 1)
         run.log_artifact(b"x" * 1000, "large")
-        time.sleep(0.5)
+        deadline = time.monotonic() + 30
+        while not any("artifact" in message for message in told) and time.monotonic() < deadline:
+            time.sleep(0.05)
         full_disk(resource.RLIM_INFINITY)
         run.log_metric("loss", 5000.0, step=5000)
         run.finish()

@@ -1,7 +1,8 @@
 """torch: what is noted down in the steps of one training, until it becomes points of its run.
 
 Watches   nothing; training.py notes
-Records   metrics   what it is told, under the names it is told; `lr`, `lr_1`: the learning rate of each parameter group
+Records   metrics   `train_loss` and, where there are several, each loss under its own name; `lr`, `lr_1`: the learning
+                    rate of each parameter group; whatever else it is told, under the names it is told
 Never     waits for a device, but where it is asked to read what lies there; does more in a step than to append
 Needs     torch >= 2.2
 """
@@ -13,6 +14,7 @@ from typing import Any
 from autotrack import run
 from autotrack.run.buffer import now_us
 from autotrack_integrations.torch.evaluation import read_all
+from autotrack_integrations.torch.here import Loss, here
 from autotrack_integrations.torch.thinning import Thinned
 
 __all__ = ["Notes"]
@@ -28,10 +30,13 @@ class Notes:
 
     Attributes:
         lrs: The learning rates, as the optimizer has them.
+        names: Of the losses, as the script calls them. With a second one each is a metric of its own.
     """
 
     def __init__(self, tell_trouble: Callable[[int, float], None]) -> None:
         self.lrs: list[Any] = []
+        self.names: dict[str, None] = {}
+        self._only_name: str | None = None  # while there is but one
         self._tell_trouble = tell_trouble  # called with a step and a loss that is no number
         self._known: list[Note] = []  # values that can be read at once
         self._waiting: list[Note] = []  # values on a device
@@ -49,9 +54,15 @@ class Notes:
         """What is noted from here on is of this epoch."""
         self._epoch = _NO_EPOCH if epoch is None else epoch
 
-    def loss(self, step: int, at_us: int, value: Any) -> None:
-        """The loss of a step."""
+    def losses(self, losses: list[Loss], step: int) -> tuple[Any, int]:
+        """The losses of a step. Returns their sum, which is `train_loss`, and the number of samples."""
+        at_us = now_us()
+        _, name, value, divisor, samples = losses[0]
+        if len(losses) > 1 or divisor != 1 or name != self._only_name:
+            value = self.named(losses, step, at_us)
+            samples = sum(loss.samples for loss in losses)
         if type(value) is float:
+            here.now.recent.append(value)
             self._known.append(("train_loss", step, at_us, value, self._epoch))
             if not math.isfinite(value):
                 self._tell_trouble(step, value)
@@ -59,6 +70,26 @@ class Notes:
             self.add("train_loss", step, at_us, value)
             if len(self._waiting) >= _READ_EVERY:
                 self.read_waiting()
+        return value, samples
+
+    def named(self, losses: list[Loss], step: int, at_us: int) -> Any:
+        """Each loss under its own name, once there are several. Returns their sum."""
+        by_name: dict[str, list[Any]] = {}
+        for loss in losses:
+            value = loss.value * loss.divisor if loss.divisor > 1 and len(losses) > 1 else loss.value
+            by_name.setdefault(loss.name or "loss", []).append(value)
+        means = {name: sum(values) / len(values) for name, values in by_name.items()}
+        only = self._only_name
+        self.names.update(dict.fromkeys(means))
+        self._only_name = next(iter(self.names)) if len(self.names) == 1 else None
+        if len(self.names) > 1:
+            if only is not None:
+                self._thinned.also_as(only)  # so was called what was the loss so far
+            for name, value in means.items():
+                self.add(name, step, at_us, value)
+                if type(value) is float:
+                    here.now.recent.append(value)
+        return sum(means.values()) if means else math.nan
 
     def add(self, key: str, step: int, at_us: int, value: Any) -> None:
         """A value of a metric: a number, or a scalar on a device."""
@@ -77,10 +108,6 @@ class Notes:
             before, lrs[number] = lrs[number], lr
             if isinstance(lr, (int, float)) and lr != before:  # a tensor may be on a device: reading it would wait
                 self.add(f"lr_{number}" if number else "lr", step, now_us(), float(lr))
-
-    def also_as(self, name: str) -> None:
-        """What was the loss so far has this name, too."""
-        self._thinned.also_as(name)
 
     def wake(self) -> None:
         """There is something to write."""

@@ -88,6 +88,6 @@ def score_training(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     training = here.now.training
     if training is not None:
         started = time.perf_counter()
-        add(training.scores, score(name, args, kwargs))
+        add(training.epoch.scores, score(name, args, kwargs))
         ended = time.perf_counter()
         here.now.score_at = ended + (ended - started) / _SHARE

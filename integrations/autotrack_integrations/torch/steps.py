@@ -24,6 +24,7 @@ from autotrack import run
 from autotrack.guard import guard, guarded
 from autotrack.hooks import Tap, creation
 from autotrack_integrations.torch.here import Checkpoint, Loss, here
+from autotrack_integrations.torch.manual import Manual, optimizers_live
 from autotrack_integrations.torch.places import Site, site_here, user_frame
 from autotrack_integrations.torch.training import Training
 
@@ -31,7 +32,6 @@ __all__ = ["StepWatch"]
 
 _WAITS_STEPS = 16  # of an optimizer that may belong to the training of another one
 _WAITS_S = 1.0
-_MAX_NODES = 10_000  # of a graph that are searched for what is trained
 
 
 class _Known:
@@ -61,13 +61,6 @@ class _Known:
         self.is_silent = False
         self.waiting: list[list[Loss]] | None = None  # steps it has made while it is not clear whose they are
         self.since = 0.0
-
-
-class _Manual:
-    """Stands for the optimizer of a training that changes its weights by hand."""
-
-    def __init__(self, parameters: list[Any]) -> None:
-        self.param_groups: list[dict[str, Any]] = [{"params": parameters}]
 
 
 class StepWatch:
@@ -100,7 +93,7 @@ class StepWatch:
             Tap(Optimizer, "load_state_dict", after=self._hear_loading, skip=is_compiling),
         ]
         self.codes = [before_step.__code__, after_step.__code__]
-        self._manual: dict[int, tuple[_Manual, _Known]] = {}  # by where backward is called
+        self._manual: dict[int, tuple[Manual, _Known]] = {}  # by where backward is called
         run.settlers.append(self._settle)
         atexit.register(self._settle_at_exit)
 
@@ -260,9 +253,9 @@ class StepWatch:
         place = id(frame.f_code)
         entry = self._manual.get(place)
         if entry is None:
-            if _optimizers_live():
+            if optimizers_live():
                 return
-            manual = _Manual(_leaves(root))
+            manual = Manual(root)
             entry = self._manual[place] = manual, _Known(manual, None, lambda _: None)
         manual, known = entry
         now = here.now
@@ -305,29 +298,3 @@ def _compiling() -> Callable[[], bool]:
     import torch
 
     return torch.compiler.is_compiling
-
-
-def _optimizers_live() -> bool:
-    """Whether there is an optimizer that was made before anybody watched. Takes some milliseconds, once."""
-    import gc
-
-    from torch.optim import Optimizer
-
-    return any(issubclass(type(each), Optimizer) for each in gc.get_objects())
-
-
-def _leaves(root: Any) -> list[Any]:
-    """The tensors that backward gives gradients to."""
-    found: list[Any] = []
-    seen: set[Any] = set()
-    todo = [root.grad_fn]
-    while todo and len(seen) < _MAX_NODES:
-        node = todo.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        leaf = getattr(node, "variable", None)
-        if leaf is not None:
-            found.append(leaf)
-        todo += [following for following, _ in node.next_functions]
-    return found

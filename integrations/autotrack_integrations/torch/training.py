@@ -24,11 +24,12 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.hooks import EpochReader
 from autotrack.run.buffer import now_us
+from autotrack_integrations.torch.epoch import Epoch
 from autotrack_integrations.torch.evaluation import Evaluation, admit_unreached, name_evaluations, read_all
 from autotrack_integrations.torch.here import Checkpoint, Loss, here
 from autotrack_integrations.torch.notes import Notes
 from autotrack_integrations.torch.places import Path
-from autotrack_integrations.torch.scores import Sums, plain
+from autotrack_integrations.torch.scores import plain
 from autotrack_integrations.torch.settings import record_joined, record_settings
 from autotrack_integrations.torch.told import Told
 from autotrack_integrations.torch.unseen import unseen
@@ -44,7 +45,7 @@ class Training:
         run: Its run; None until it is clear that it is a training of its own.
         fit: The loop of a library that it runs in.
         paths: Where backward was called for it.
-        scores: Sums of the scores of this epoch's batches, as far as they were taken.
+        epoch: What is summed up over the epoch under way.
     """
 
     def __init__(self, optimizer: Any, frame: FrameType | None, created: Any, loaded: Checkpoint | None = None) -> None:
@@ -53,23 +54,16 @@ class Training:
         self.fit = here.now.fit
         self.paths: set[Path] = set()
         self.steps = 0 if loaded is None or self._ended is None else loaded.steps
-        self.scores: Sums = {}
+        self.epoch = Epoch()
         self.is_adversarial = False
         self.own: set[str] = set()  # metrics that the script has logged through its library
         self.told: Told | None = None
         self._is_ours = False
         self._optimizer = weakref.ref(optimizer)
         self._epochs = EpochReader.find(frame, created) if frame is not None else None
-        self._epoch: int | None = None
         self._weights = Weights(optimizer, frame, None if self.fit is None else self.fit.root)
         self._notes = Notes(self._tell_trouble)
-        self._names: dict[str, Any] = {}  # the losses by name, with the value of the first step
-        self._only_name: str | None = None  # of its loss, while there is but one
         self._evaluations: dict[Any, str] = {}
-        self._epoch_losses: list[Any] = []
-        self._epoch_samples = 0
-        self._epoch_started = time.perf_counter()
-        self._epoch_waited = 0.0
         self._passes = 0
         self._pass_number = 0
         self._error: BaseException | None = None
@@ -93,15 +87,14 @@ class Training:
             now.losses.append(Loss((), "loss", last.value, 1, last.samples))
         if now.evaluations:
             (now.training or self).end_evaluations(is_over=False)
-        epoch = self._read_epoch(frame)
-        if epoch != self._epoch:
-            if self._epoch is not None:
+        number = self._read_epoch(frame)
+        if number != self.epoch.number:
+            if self.epoch.number is not None:
                 self._end_epoch()
-            self._epoch = epoch
-            self._notes.start_epoch(epoch)
-            self._epoch_started = time.perf_counter()
+            self.epoch.begin(number)
+            self._notes.start_epoch(number)
         if now.waited_s:
-            self._epoch_waited += now.waited_s
+            self.epoch.waited_s += now.waited_s
             now.waited_s = 0.0
         self._notes.rates(self.steps, optimizer.param_groups)
 
@@ -110,47 +103,15 @@ class Training:
         step, self.steps = self.steps, self.steps + 1
         self._weights.moved()
         if losses:
-            self._note_losses(losses, step)
+            self.epoch.add(*self._notes.losses(losses, step))
             self._error = None
         self._notes.wake()
 
     def after_step_of_other(self, losses: list[Loss]) -> None:
         """Another optimizer of the same training has stepped."""
         self._weights.moved()
-        self._note_names(losses, max(0, self.steps - 1), now_us())
+        self._notes.named(losses, max(0, self.steps - 1), now_us())
         self._notes.wake()
-
-    def _note_losses(self, losses: list[Loss], step: int) -> None:
-        at_us = now_us()
-        _, name, value, divisor, samples = losses[0]
-        if len(losses) > 1 or divisor != 1 or name != self._only_name:
-            value = self._note_names(losses, step, at_us)
-            samples = sum(loss.samples for loss in losses)
-        self._epoch_samples += samples
-        self._epoch_losses.append(value)
-        self._notes.loss(step, at_us, value)
-        if type(value) is float:
-            here.now.recent.append(value)
-
-    def _note_names(self, losses: list[Loss], step: int, at_us: int) -> Any:
-        """Each loss under its own name, once there are several; returns their sum."""
-        by_name: dict[str, list[Any]] = {}
-        for loss in losses:
-            value = loss.value * loss.divisor if loss.divisor > 1 and len(losses) > 1 else loss.value
-            by_name.setdefault(loss.name or "loss", []).append(value)
-        means = {name: sum(values) / len(values) for name, values in by_name.items()}
-        had_one = len(self._names) == 1
-        for name, value in means.items():
-            self._names.setdefault(name, value)
-        self._only_name = next(iter(self._names)) if len(self._names) == 1 else None
-        if len(self._names) > 1:
-            if had_one:
-                self._notes.also_as(next(iter(self._names)))
-            for name, value in means.items():
-                self._notes.add(name, step, at_us, value)
-                if type(value) is float:
-                    here.now.recent.append(value)
-        return sum(means.values()) if means else math.nan
 
     def _read_epoch(self, frame: FrameType | None) -> int | None:
         if self.fit is not None:
@@ -166,31 +127,20 @@ class Training:
 
     def _end_epoch(self) -> None:
         """Of each epoch what is only known at its end. Weights are still those of its last step."""
+        epoch, self.epoch = self.epoch, Epoch(self.epoch.number)
         with guard("torch.epoch"):
             self._notes.read_waiting()
-            at_us, step = now_us(), max(0, self.steps - 1)
-            losses = read_all(self._epoch_losses)
-            mean = math.fsum(losses) / len(losses) if losses else math.nan
-            if len(losses) > 1:
-                if "train_loss_epoch" not in self.own:
-                    self._notes.add("train_loss_epoch", step, at_us, mean)
-                here.now.recent.append(mean)
-            for name, (part, count) in self.scores.items():
-                hits, total = read_all([part, count])
-                if total:
-                    share = hits / total
-                    key, share = ("train_rmse", math.sqrt(share)) if name == "mse" else (f"train_{name}", share)
-                    self._notes.add(key, step, at_us, share)
-            took_s = time.perf_counter() - self._epoch_started
-            if took_s > 0 and len(losses) > 1:
-                if self._epoch_samples:
-                    self._notes.add("samples_per_s", step, at_us, self._epoch_samples / took_s)
-                if self._epoch_waited:
-                    self._notes.add("data_wait_share", step, at_us, min(1.0, self._epoch_waited / took_s))
-            if losses and "val" not in self._evaluations.values():
-                self._judge("train_loss_epoch", mean)
-        self._epoch_losses, self.scores = [], {}
-        self._epoch_samples, self._epoch_waited = 0, 0.0
+            at_us, step, metrics = now_us(), max(0, self.steps - 1), epoch.metrics()
+            loss = metrics.get("train_loss_epoch")
+            if len(epoch) == 1:
+                del metrics["train_loss_epoch"]  # of one step: it is on record
+            for key, value in metrics.items():
+                if key not in self.own:
+                    self._notes.add(key, step, at_us, value)
+            if loss is not None:
+                here.now.recent.append(loss)
+                if "val" not in self._evaluations.values():
+                    self._judge("train_loss_epoch", loss)
 
     def end_evaluations(self, *, is_over: bool) -> None:
         """What was evaluated since the last step is complete."""
@@ -216,7 +166,7 @@ class Training:
     def _judge(self, key: str, value: float) -> None:
         if self.is_adversarial and key == "train_loss_epoch":
             return
-        self._weights.judge(key, value, self.steps, self._epoch)
+        self._weights.judge(key, value, self.steps, self.epoch.number)
 
     # ---- what else happens
 
@@ -245,8 +195,8 @@ class Training:
     def _under_way(self) -> list[float]:
         """The metrics of the epoch and the evaluations under way, as far as they can be read without waiting."""
         found: list[float] = []
-        if self._epoch_losses and all(type(loss) is float for loss in self._epoch_losses):
-            found.append(math.fsum(self._epoch_losses) / len(self._epoch_losses))
+        if not math.isnan(loss := self.epoch.loss()):
+            found.append(loss)
         for evaluation in here.now.evaluations.values():
             if evaluation.is_readable():
                 found += evaluation.metrics().values()
@@ -254,7 +204,7 @@ class Training:
 
     def may_name_loss(self, name: str) -> bool:
         """Whether the loss of the training is called so, or something without a name is meant."""
-        return not name or name in self._names
+        return not name or name in self._notes.names
 
     @property
     def is_over(self) -> bool:
@@ -267,7 +217,8 @@ class Training:
 
     def where(self) -> str:
         """How far it is."""
-        return f"step {self.steps}" if self._epoch is None else f"step {self.steps}, epoch {self._epoch}"
+        number = self.epoch.number
+        return f"step {self.steps}" if number is None else f"step {self.steps}, epoch {number}"
 
     def hear_metrics(self, values: Mapping[str, Any], *, is_evaluation: bool = False) -> None:
         """The script has logged these through its library: they are kept under its names, whatever else is found."""
@@ -399,6 +350,6 @@ class Training:
             admit_unreached()
             if here.now.evaluations:
                 self.end_evaluations(is_over=is_over)
-        if self._epoch_losses:
+        if self.epoch:
             self._end_epoch()
         self._notes.read_waiting()
