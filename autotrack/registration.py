@@ -23,6 +23,7 @@ from autotrack.store import Store
 from autotrack.types import ModelVersion
 
 if TYPE_CHECKING:
+    from autotrack.model import Package
     from autotrack.registry import Registry
 
 __all__ = ["register_model"]
@@ -95,8 +96,7 @@ def _source(run_or_model: Any) -> tuple[Store, bytes, Run | None]:
         return store, data, run_or_model
     package = pack(run_or_model)
     store = recorder_of(config.load().store).buffer.store()
-    for content in package.files.values():
-        store.blobs.put(content, durable=True)
+    _put_files(store, package)
     return store, package.manifest, None
 
 
@@ -127,9 +127,16 @@ def _package(store: Store, source: bytes, name: str, found: Run | None, input_ex
     package = extend(source, registered_as=name, lineage=lineage, files={**forms, **example}, facts=facts)
     if package is None:  # somebody else's: it stays as they sealed it
         return store.blobs.put(source, durable=True)
-    for content in package.files.values():
-        store.blobs.put(content, durable=True)
+    _put_files(store, package)
     return store.blobs.put(package.manifest, durable=True)
+
+
+def _put_files(store: Store, package: "Package") -> None:
+    from autotrack.model import Manifest
+
+    for file in Manifest.parse(package.manifest).files:
+        if file.path in package.files:  # of a registered one: those that were added
+            store.blobs.put(package.files[file.path], file.sha256, durable=True)
 
 
 def _signature_of(input_example: Any) -> dict[str, Any] | None:
@@ -187,7 +194,7 @@ def _made_durable(store: Store, manifest: str) -> bytes:
     data = package_manifest(store, manifest)
     try:
         for file in Manifest.parse(data).files:
-            store.blobs.put(store.blobs.get(file.sha256), durable=True)
+            store.blobs.put(store.blobs.get(file.sha256), file.sha256, durable=True)
     except StoreError as error:
         raise ModelCorruptedError(f"This model was not registered. {error}", manifest=manifest) from error
     store.blobs.put(data, durable=True)

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["FILE_NAME", "Difference", "compare", "installed", "python_minor", "requirements"]
 
@@ -49,6 +49,7 @@ _ALSO = {  # other distributions that bring the same module
 }
 _METADATA_BYTES = 65_536  # of a METADATA file that are read: its headers come first, descriptions can be long
 _DIST_INFO = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-py\d.*)?\.(?:dist|egg)-info")
+_SEPARATORS = re.compile(r"[-_.]+")
 _REQUIRES = re.compile(r"^Requires-Dist:\s*([A-Za-z0-9][A-Za-z0-9._-]*)([^\n]*)$", re.MULTILINE)
 
 _Places = tuple[tuple[str, int], ...]  # the folders of sys.path and when each was last changed
@@ -57,8 +58,7 @@ _pins: dict[frozenset[str], list[str]] = {}
 _needs: dict[str, tuple[str, ...]] = {}
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """A distribution that is not here in the version a model was saved with."""
 
     name: str
@@ -141,10 +141,14 @@ def _places() -> _Places:
 def _distributions_in(place: str) -> list[tuple[str, str, str]]:
     try:
         with os.scandir(place) as entries:
-            matches = [(match, entry.path) for entry in entries if (match := _DIST_INFO.fullmatch(entry.name))]
+            candidates = [entry for entry in entries if entry.name.endswith("-info")]
     except OSError:
         return []  # a zip file, or a folder we may not read
-    return [(_normal(match["name"]), match["version"], path) for match, path in matches]
+    return [
+        (_normal(match["name"]), match["version"], entry.path)
+        for entry in candidates
+        if (match := _DIST_INFO.fullmatch(entry.name))
+    ]
 
 
 def _distribution(module: str, versions: Collection[str]) -> str | None:
@@ -179,4 +183,4 @@ def _requires(folder: str) -> tuple[str, ...]:
 
 
 def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return _SEPARATORS.sub("-", name).lower()

@@ -7,9 +7,8 @@ Ours come first: others are asked about a model that would only be pickled, and 
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from autotrack.entry_points import entry_points
 from autotrack.errors import ModelSaveError, ModelVersionError, nearest
@@ -31,8 +30,7 @@ PARTS = {  # library -> the module that keeps objects of it apart from a pickle,
 }
 
 
-@dataclass(frozen=True)
-class Saved:
+class Saved(NamedTuple):
     """A model as bytes.
 
     Attributes:

@@ -271,7 +271,9 @@ class Registry:
         Raises:
             ModelNotFoundError: There is no such model.
         """
-        self._check_exists(name)
+        folder_of(check_model_name("model name", name))
+        if not self._log.exists(name):
+            raise self._not_registered(name)
         if problems := [*self._log.problems(name)]:
             return problems
         try:
@@ -324,21 +326,25 @@ class Registry:
 
     def _known(self, name: str, as_of: Moment | None = None) -> State:
         """The state now, or after the last event that says it happened by then."""
-        self._check_exists(name)
+        folder_of(check_model_name("model name", name))
         if as_of is None:
-            return self._state(name)
-        at, events = moment(as_of), self._log.read(name)
+            state = self._state(name)
+            if state.count == 0:
+                raise self._not_registered(name)
+            return state
+        events = self._log.read(name)
+        if not events:
+            raise self._not_registered(name)
+        at = moment(as_of)
         count = max((event.number + 1 for event in events if event.at <= at), default=0)
         return replace(fold(State(name), events[:count]), as_of=at)
 
-    def _check_exists(self, name: str) -> None:
-        folder_of(check_model_name("model name", name))
-        if not self._log.exists(name):
-            raise ModelNotFoundError(
-                f"No model {name!r} is registered in this store.{nearest(name, self._log.names())}\n"
-                "Expected the name of a registered model. See them with: autotrack models",
-                name=name,
-            )
+    def _not_registered(self, name: str) -> ModelNotFoundError:
+        return ModelNotFoundError(
+            f"No model {name!r} is registered in this store.{nearest(name, self._log.names())}\n"
+            "Expected the name of a registered model. See them with: autotrack models",
+            name=name,
+        )
 
     def _resolve(self, ref: ModelRef, as_of: Moment | None = None) -> ModelVersion:
         if ref.kind != "model" or ref.name is None:

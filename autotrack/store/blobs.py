@@ -42,9 +42,14 @@ class Blobs:
     def publish(self) -> None:
         """See to it that whoever reads the store finds what was put before this call; in a folder they do already."""
 
-    def put(self, data: bytes, *, durable: bool = True) -> str:
-        """Keep bytes and return their SHA-256. `durable`: they survive a power cut once this returns."""
-        sha256 = _sha256(data)
+    def put(self, data: bytes, sha256: str | None = None, *, durable: bool = True) -> str:
+        """Keep bytes and return their SHA-256.
+
+        Args:
+            sha256: Of the bytes, where the caller has computed it: of a large model that takes as long as writing it.
+            durable: They survive a power cut once this returns.
+        """
+        sha256 = sha256 or _sha256(data)
         if not self._is_here(sha256, len(data), durable):
             self._backend.put(blob_key(sha256), data, durable=durable)
         return sha256
@@ -53,7 +58,7 @@ class Blobs:
         """As `put`, not durable; and when it was put, in nanoseconds since 1970. None: the bytes were here before.
 
         Args:
-            sha256: Of the bytes, where the caller has computed it: of a large model that takes as long as writing it.
+            sha256: As for `put`.
         """
         sha256 = sha256 or _sha256(data)
         if self._is_here(sha256, len(data), durable=False):
