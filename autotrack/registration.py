@@ -19,6 +19,7 @@ from autotrack.models import manifest_of, package_manifest, with_model
 from autotrack.process import author, get_run, recorder_of
 from autotrack.run import Run
 from autotrack.run.best import Best
+from autotrack.run.buffer import settle
 from autotrack.store import Store
 from autotrack.types import ModelVersion
 
@@ -41,7 +42,8 @@ def register_model(
     """Give a model a name and the next version number.
 
     Args:
-        run_or_model: A run, its id, or a model itself. Of a study it is the model of the best trial.
+        run_or_model: A run, its id, or a model itself, which is its run's if a run of this process has kept it and it
+            has not changed since. Of a study it is the model of the best trial.
         name: The registered model's name.
         alias: A movable name that this version gets, such as `champion`.
         input_example: A few rows to call the model with. They become part of the package: mind what they say.
@@ -80,24 +82,49 @@ def register_model(
 
 def _source(run_or_model: Any) -> tuple[Store, bytes, Run | None]:
     """The store, the manifest and the run of a run's model, or of a model whose files are kept for the purpose."""
-    from autotrack.model import Manifest, pack
-    from autotrack.model.loading import check_place
+    from autotrack.model import pack
 
     if isinstance(run_or_model, str):
         run_or_model = get_run(run_or_model)
     if isinstance(run_or_model, Best):
         run_or_model = run_or_model.run
     if isinstance(run_or_model, Run):
-        run_or_model = with_model(run_or_model)
-        store, manifest = run_or_model.store, manifest_of(run_or_model, None)
-        name = next(name for name, sha256 in run_or_model.models.items() if sha256 == manifest)
-        data = _made_durable(store, manifest)
-        check_place(Manifest.parse(data), (run_or_model.id, name), None)
-        return store, data, run_or_model
+        found = with_model(run_or_model)
+        return _kept(found, manifest_of(found, None))
     package = pack(run_or_model)
+    origin = _origin(run_or_model, package)
+    if origin is not None:
+        return _kept(*origin)
     store = recorder_of(config.load().store).buffer.store()
     _put_files(store, package)
     return store, package.manifest, None
+
+
+def _kept(found: Run, manifest: str) -> tuple[Store, bytes, Run]:
+    """The same of a model that a run keeps."""
+    from autotrack.model import Manifest
+    from autotrack.model.loading import check_place
+
+    name = next(name for name, sha256 in found.models.items() if sha256 == manifest)
+    data = _made_durable(found.store, manifest)
+    check_place(Manifest.parse(data), (found.id, name), None)
+    return found.store, data, found
+
+
+def _origin(model: Any, package: "Package") -> tuple[Run, str] | None:
+    """The run of this process that has kept this very model, file by file as it is now; and the manifest there."""
+    from autotrack.model import Manifest
+    from autotrack.model.origins import origins
+
+    files = Manifest.parse(package.manifest).files
+    settle()  # what is being trained keeps its model as it is now
+    for run_id, name in origins(model):
+        with suppress(AutotrackError):  # of another store, deleted, dropped as not among the best
+            found = get_run(run_id)
+            manifest = found.models.get(name)
+            if manifest is not None and Manifest.parse(package_manifest(found.store, manifest)).files == files:
+                return found, manifest
+    return None
 
 
 def _registered_before(registry: "Registry", name: str, source: str, found: Run) -> str | None:

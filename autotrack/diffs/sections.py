@@ -47,7 +47,7 @@ def data(a: Side, b: Side) -> Section:
 
 
 def code(a: Side, b: Side) -> Section:
-    """Commit, changes that were not committed, command line, and what else of the script is on record."""
+    """Commit, whether all was committed, command line, and which of the script and the user's own modules differ."""
     return compared("code", _code(a), _code(b))
 
 
@@ -109,9 +109,10 @@ def _data_text(found: Mapping[str, Any] | None) -> str | None:
 
 
 def _code(side: Side) -> dict[str, Any]:
-    """What is known of the code; of the git record all, of the rest the command line, the script, the difference."""
+    """What is known of the code: all that git said, the command line, the digests of modules by their names."""
     git = side.process.get("git") or {}
     found: dict[str, Any] = {"commit": side.row.get("git_commit"), "dirty": side.row.get("git_dirty")}
     found |= {key: value for key, value in git.items() if key not in ("commit", "dirty", "user")}
-    found |= {key: side.process[key] for key in ("argv", "script", "diff", "files") if side.process.get(key)}
+    found |= {"argv": side.process.get("argv")}
+    found |= {f"module {name}": digest[:12] for name, digest in (side.process.get("modules") or {}).items()}
     return {key: value for key, value in found.items() if value is not None}

@@ -9,6 +9,7 @@ its neighbours there: nothing is put on sys.path, and two models with a `net.py`
 import ast
 import builtins
 import functools
+import hashlib
 import importlib
 import importlib.util
 import os
@@ -17,14 +18,17 @@ import sysconfig
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["Code", "is_own", "public_name", "sources"]
+__all__ = ["Code", "digests", "is_own", "public_name", "sources"]
 
 _FOLDER = "code"
 _PREFIX = "_autotrack_model_"
 _MAX_BYTES = 2_000_000  # of all sources of a model; a project's own code is far smaller, generated code is not needed
+_MAX_MODULES = 500  # of which digests are made
 _OURS = ("autotrack", "autotrack_integrations")
 _LIBRARIES = tuple(
     {os.path.dirname(os.__file__) + os.sep, *(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib"))}
@@ -34,9 +38,26 @@ _lock = threading.RLock()
 
 def is_own(module: ModuleType | None) -> bool:
     """Whether it is a file of the user's project, and no library, script or module of ours."""
-    file = getattr(module, "__file__", None)
     name = getattr(module, "__name__", "__main__")
-    if not isinstance(file, str) or not file.endswith(".py") or name in ("__main__", "__mp_main__"):
+    return name not in ("__main__", "__mp_main__") and _is_of_project(getattr(module, "__file__", None), name)
+
+
+def digests() -> dict[str, str]:
+    """SHA-256 of the files that the script and the user's own modules are in, as they are now, by the module's name."""
+    named: list[tuple[str, Any]] = [
+        (name, getattr(module, "__file__", None)) for name, module in [*sys.modules.items()]
+    ]
+    files = {name: Path(file) for name, file in named if _is_of_project(file, name)}
+    found = {}
+    for name, file in sorted(files.items())[:_MAX_MODULES]:
+        with suppress(OSError):
+            if file.stat().st_size <= _MAX_BYTES:
+                found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+def _is_of_project(file: Any, name: str) -> bool:
+    if not isinstance(file, str) or not file.endswith(".py"):
         return False
     is_library = file.startswith(_LIBRARIES) or "site-packages" in file or "dist-packages" in file
     return not is_library and name.partition(".")[0] not in _OURS

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from autotrack.model import environment, formats, trust
+from autotrack.model import environment, formats, origins, trust
 from autotrack.model.manifest import FORMAT, Manifest, canonical, sha256
 from autotrack.names import check_artifact_name
 
@@ -80,6 +80,8 @@ def pack(
         "lineage": {},
         "autotrack": _own_version(),
     }
+    if run_id is not None:
+        origins.remember(model, run_id, name)
     return Package(_sealed(content), files)
 
 

@@ -1,7 +1,8 @@
 """The process record: what is true for all runs of one process, captured once and in the background.
 
-Command line, working directory, git commit and dirty flag, author, host, Python, packages, machine. Git is
-asked in a thread of its own; a run that starts before git has answered gets its fields by a later patch.
+Command line, working directory, git commit and dirty flag, digests of the script and of the user's own modules,
+author, host, Python, packages, machine. Git is asked in a thread of its own; a run that starts before git has answered
+gets its fields by a later patch.
 """
 
 import json
@@ -44,7 +45,7 @@ class Capture:
 
     def _work(self) -> None:
         with guard("capture of the process"):
-            from autotrack.model import installed
+            from autotrack.model import installed, own_source
 
             git = _git_state()
             author = self._author or git.pop("user", None) or _login_name()
@@ -52,6 +53,7 @@ class Capture:
                 **self._quick,
                 "author": author,
                 "git": git or None,
+                "modules": own_source.digests(),
                 "packages": dict(sorted(installed().items())),
             }
             fields: Row = {"author": author, "process": self._deliver(json.dumps(record, sort_keys=True).encode())}
