@@ -88,13 +88,13 @@ def show(ctx: click.Context, reference: str, as_json: bool, as_of: str | None) -
     from autotrack.cli.output import print_json
     from autotrack.registry import Registry, parse
 
-    store, asked = open_store(), parse(reference)
+    registry, asked = Registry(open_store()), parse(reference)
     if asked.kind == "run" or asked.alias or asked.version:
-        version = Registry(store).resolve(asked, as_of=as_of)
-        print_version(store, version, as_json or asked_before(ctx))
+        version = registry.resolve(asked, as_of=as_of)
+        print_version(registry, version, as_json or asked_before(ctx))
         return
     name = str(asked.name)
-    versions = Registry(store).versions(name, as_of=as_of)[::-1]
+    versions = registry.versions(name, as_of=as_of)[::-1]
     if as_json or asked_before(ctx):
         print_json(as_json_of(name, versions))
     else:

@@ -10,7 +10,7 @@ from autotrack.errors import AutotrackError
 from autotrack.types import ModelVersion
 
 if TYPE_CHECKING:
-    from autotrack.registry import Event
+    from autotrack.registry import Event, Registry
     from autotrack.store import Store
 
 __all__ = ["as_json_of", "asked_before", "open_store", "print_models", "print_version", "print_versions", "told"]
@@ -76,13 +76,12 @@ def print_versions(name: str, versions: Sequence[ModelVersion], as_of: str | Non
     print_table(columns, lines)
 
 
-def print_version(store: "Store", version: ModelVersion, as_json: bool) -> None:
+def print_version(registry: "Registry", version: ModelVersion, as_json: bool) -> None:
     """All there is of a version."""
     from autotrack.cli.details import local_time, package_facts
     from autotrack.cli.output import print_json, print_pairs, print_title
-    from autotrack.registry import Registry
 
-    origin = Registry(store).origin_of(version)
+    store, origin = registry.store, registry.origin_of(version)
     if as_json:
         about = {**version.to_dict(), "origin": origin}
         try:

@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from autotrack.errors import InvalidNameError, StoreError, StoreFormatError
+from autotrack.errors import DataError, InvalidNameError, StoreError, StoreFormatError
 from autotrack.model.manifest import canonical
 from autotrack.registry.forms import misfit
 from autotrack.registry.heads import Heads
@@ -148,6 +148,8 @@ class EventLog:
             "previous": previous,
             **detail,
         }
+        if wrong := misfit(content):  # what could not be read again is not written
+            raise DataError(f"This change of the model {name!r} cannot be recorded: {wrong}.\nExpected another value.")
         content["checksum"] = _checksum(content)
         key, data = _key(name, number), canonical(content)
         # An object store may retry a put whose answer was lost, and then finds our own event in the way.

@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["misfit"]
+__all__ = ["MOST_VERSIONS", "misfit"]
 
 Test = Callable[[Any], bool]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MOST_VERSIONS = 10**18  # as many digits as a reference may have
+MOST_VERSIONS = 10**18  # as many digits as a reference may have
 _END_OF_TIME = 253_402_300_800 * 10**6  # microseconds from 1970 to the year 10000
 _SHOWN = 60  # characters of a value that an error repeats
 
@@ -41,7 +41,7 @@ def _is_flag(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     """Whether it is one that a version can have."""
-    return type(value) is int and 0 < value < _MOST_VERSIONS
+    return type(value) is int and 0 < value < MOST_VERSIONS
 
 
 def _is_time(value: Any) -> bool:

@@ -1,11 +1,12 @@
 """Moments as people write them: `2026-05-03` (all of that day), `2026-05-03T14:00`, an aware datetime."""
 
-import re
 from datetime import UTC, date, datetime
 
 from autotrack.errors import DataError
 
 __all__ = ["moment"]
+
+_DATE = len("2026-05-03")  # characters; a text with a time has more
 
 
 def moment(value: str | date) -> datetime:
@@ -20,7 +21,9 @@ def moment(value: str | date) -> datetime:
     try:
         if isinstance(value, str):
             text = value.strip()
-            value = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else datetime.fromisoformat(text)
+            value = (date if len(text) <= _DATE else datetime).fromisoformat(text)
+        if type(value).__name__ == "NaTType":  # pandas': a datetime, and none
+            raise ValueError
         if isinstance(value, datetime):
             return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
         if isinstance(value, date):

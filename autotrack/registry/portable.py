@@ -26,6 +26,7 @@ from autotrack.model.manifest import FILE_NAME, File, Manifest, canonical, sha25
 from autotrack.model.package import extend
 from autotrack.names import check_key, check_model_name
 from autotrack.registry.archive import Archive
+from autotrack.registry.forms import MOST_VERSIONS
 from autotrack.registry.registry import Registry
 from autotrack.types import ModelVersion
 
@@ -216,7 +217,7 @@ def _about(archive: Archive) -> dict[str, Any]:
         is_run = found["run_id"] is None or type(found["run_id"]) is str
         if not (is_run and all(type(text) is str for text in texts)):
             raise TypeError("a text is no text")
-        if not all(type(each) is int and each > 0 for each in numbers):
+        if not all(type(each) is int and 0 < each < MOST_VERSIONS for each in numbers):
             raise TypeError("a number is no number")
         return {
             "name": found["name"],

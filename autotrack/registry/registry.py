@@ -260,8 +260,10 @@ class Registry:
 
     def history(self, name: str) -> builtins.list[Event]:
         """Everything that happened to a model, oldest first, also to deleted versions."""
-        self._known(name)
-        return self._log.read(name)
+        folder_of(check_model_name("model name", name))
+        if not (events := self._log.read(name)):
+            raise self._not_registered(name)
+        return events
 
     def verify(self, name: str) -> builtins.list[str]:
         """What is wrong with a model's record, one sentence each: events missing or changed, packages not here.

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import pandas as pd
 import pytest
 
 from autotrack.errors import DataError, ModelNotFoundError
 from autotrack.registry import Registry, events
+from autotrack.registry.moment import moment
 from autotrack.store import Store
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -84,7 +86,12 @@ def test_before_the_first_version_there_was_none(registry: Registry) -> None:
     assert registry.versions("churn", as_of="2026-04-30") == []
 
 
-@pytest.mark.parametrize("moment", ["yesterday", "", "2026-13-01", "2026-05", 3, None.__class__])
+@pytest.mark.parametrize("text", ["20260503", "2026-W18-7", " 2026-05-03 "])
+def test_date_is_the_end_of_its_day_however_it_is_written(text: str) -> None:
+    assert moment(text) == datetime(2026, 5, 3, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "", "2026-13-01", "2026-05", 3, None.__class__, pd.NaT])
 def test_what_is_no_moment_is_refused(registry: Registry, moment: str) -> None:
     with pytest.raises(DataError, match="is no moment"):
         registry.resolve("churn@champion", as_of=moment)

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from autotrack.errors import StoreError
+from autotrack.cli.models_shown import print_version
+from autotrack.errors import DataError, StoreError
 from autotrack.model.manifest import canonical, sha256
 from autotrack.registry import Registry
 from autotrack.store import Store
+from autotrack.store.backend import LocalBackend
 
 MANIFEST = "0" * 64
 REGISTERED = {"op": "register", "version": 2, "manifest": MANIFEST, "run_id": None, "tags": {}, "description": ""}
@@ -111,3 +113,33 @@ def test_event_in_every_form_there_is_reads_back(store: Store, changes: dict[str
         key: value for key, value in changes.items() if key != "op"
     }
     assert 1 in [version.version for version in Registry(store).versions("churn")]
+
+
+def test_change_that_could_not_be_read_again_is_not_recorded(store: Store) -> None:
+    registry = Registry(store)
+    with pytest.raises(DataError, match="cannot be recorded: its 'origin' is"):
+        registry.register("churn", store.blobs.put(b"another"), origin={**ORIGIN, "version": 10**20})
+    assert [version.version for version in registry.versions("churn")] == [1]
+    assert registry.verify("churn") == []
+
+
+def test_history_and_page_of_a_version_read_each_event_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = Registry(store)
+    for number in range(20):
+        registry.set_tag("churn", 1, "n", str(number))
+    read = LocalBackend.get
+    keys: list[str] = []
+
+    def counted(backend: LocalBackend, key: str, *args: Any) -> bytes:
+        keys.append(key)
+        return read(backend, key, *args)
+
+    monkeypatch.setattr(LocalBackend, "get", counted)
+    assert len(Registry(store).history("churn")) == 21
+    assert len(keys) == len(set(keys)) == 21
+    keys.clear()
+    fresh = Registry(store)
+    print_version(fresh, fresh.resolve("churn/1"), as_json=False)
+    assert len([key for key in keys if key.startswith("registry/")]) <= 21 + 1  # and a look whether they are the same

@@ -351,6 +351,7 @@ def test_pipe_device_and_folder_are_refused_at_once(other: Store, tmp_path: Path
         {"format": True},
         {"origin": None},
         {"origin": {"store": "a"}},
+        {"origin": {"store": "", "name": "", "version": 10**20, "created_at": "", "created_by": ""}},
         {"name": 7},
     ],
 )
