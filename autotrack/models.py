@@ -7,7 +7,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from autotrack.errors import DataError, ModelCorruptedError, ModelNotFoundError, ModelSaveError, StoreError, nearest
+from autotrack.errors import (
+    ConfigError,
+    DataError,
+    ModelCorruptedError,
+    ModelNotFoundError,
+    ModelSaveError,
+    StoreError,
+    nearest,
+)
 from autotrack.guard import tell_once
 from autotrack.process import get_run, reading_store
 from autotrack.run import Run
@@ -44,6 +52,8 @@ def load_model(
         ModelCorruptedError: A file is not the one that was saved.
         UntrustedModelError: Somebody else saved it, and loading it would run their code.
     """
+    if validate not in ("error", "warn", None):
+        raise ConfigError(f"Invalid validate={validate!r}.\nExpected 'error', 'warn' or None.")
     if isinstance(reference, os.PathLike):
         from autotrack.model.folder import load_folder, read_manifest
 

@@ -10,7 +10,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import autotrack
-from autotrack.errors import AutotrackError, AutotrackWarning, ModelCorruptedError, ModelSaveError
+from autotrack.errors import AutotrackError, AutotrackWarning, ConfigError, ModelCorruptedError, ModelSaveError
 from autotrack.model import Manifest, load_folder, materialise, pack
 from autotrack.model.manifest import canonical, sha256
 
@@ -123,3 +123,10 @@ def test_torch_program_of_another_model_is_refused_as_such(store_path: Path, tmp
     autotrack.register_model(LogisticRegression().fit(X, [0, 0, 1, 1]), "churn", input_example=X)
     with pytest.raises(ModelSaveError, match=r"LogisticRegression, which torch\.export does not take"):
         autotrack.export_model("churn", tmp_path / "churn.pt2")
+
+
+def test_way_of_validating_that_there_is_none_of_is_refused(store_path: Path) -> None:
+    autotrack.enable(store=store_path, log_models=False)
+    autotrack.register_model([1], "list")
+    with pytest.raises(ConfigError, match="Invalid validate='strict'"):
+        autotrack.load_model("list", validate="strict")  # type: ignore[arg-type]
