@@ -1,5 +1,6 @@
 """From a fit to a name and back: what is registered is loaded by every form of reference, also by other processes."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import autotrack
 from autotrack.errors import InvalidNameError, ModelCorruptedError, ModelNotFoundError
 from autotrack.registry import Registry
 from autotrack.store import Store
+from autotrack.store.blobs import blob_key
 
 X, y = load_iris(return_X_y=True)
 
@@ -63,6 +65,33 @@ def test_registered_model_is_loaded_by_another_process(
     autotrack.register_model(run, "churn", alias="champion")
     monkeypatch.setenv("AUTOTRACK_STORE", str(store_path))
     assert run_python(LOAD, "churn@champion") == predictions("churn@champion")
+
+
+def test_load_by_name_reads_each_file_once_and_imports_nothing_that_saves_or_describes(
+    run: autotrack.Run, run_python: Callable[..., Any], store_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = autotrack.register_model(run, "churn", alias="champion")
+    monkeypatch.setenv("AUTOTRACK_STORE", str(store_path))
+    used = run_python("""
+        import json, os, sys
+        import autotrack
+        import sklearn.linear_model
+
+        before, read = set(sys.modules), []
+        store = os.environ["AUTOTRACK_STORE"] + os.sep
+        sys.addaudithook(lambda event, args: event in ("open", "os.scandir") and read.append(str(args[0])))
+        autotrack.load_model("churn@champion")
+        read = [path.removeprefix(store) for path in read if path.startswith(store)]
+        print(json.dumps([read, sorted(set(sys.modules) - before)]))
+    """)
+    events = [f"registry/churn/{path.name}" for path in (store_path / "registry/churn").glob("0*.json")]
+    package = json.loads(Store.open(store_path).blobs.get(version.manifest))
+    blobs = [version.manifest, *(file["sha256"] for file in package["files"] if file["path"] != "model.skops")]
+    expected = ["autotrack.json", "registry/churn", *events, *map(blob_key, blobs)]
+    assert sorted(used[0]) == sorted(expected)
+    saving = {f"autotrack.model.{name}" for name in ("package", "signature", "columns", "quality", "folder", "mlflow")}
+    others = {"autotrack.query", "autotrack.gates", "pyarrow", "skops", "sqlite3", "asyncio", "importlib.metadata"}
+    assert not (saving | others) & set(used[1])
 
 
 def test_model_of_a_run_registered_again_is_the_same_version(run: autotrack.Run, store_path: Path) -> None:

@@ -71,6 +71,14 @@ def test_altered_bytes_are_never_given_back(store, put):
     assert store.blobs.get(SHA256) == DATA
 
 
+def test_a_sha256_that_the_caller_gives_is_the_name_and_a_wrong_one_shows_when_the_bytes_are_read(store):
+    right, wrong = hashlib.sha256(DATA).hexdigest(), hashlib.sha256(b"other").hexdigest()
+    assert store.blobs.get(store.blobs.put(DATA, right)) == DATA
+    assert store.blobs.put(DATA, wrong) == wrong
+    with pytest.raises(StoreError, match="is damaged"):
+        store.blobs.get(wrong)
+
+
 def test_a_missing_blob_is_told_with_its_path_and_what_to_do(store):
     assert not store.blobs.has(SHA256)
     with pytest.raises(StoreError, match=r"is not in the store.*\nExpected .*Restore it from a copy"):
