@@ -227,7 +227,7 @@ def test_what_a_signal_handler_of_the_user_raises_reaches_the_user(
 
 
 def test_ctrl_c_while_a_model_is_pickled_reaches_the_user() -> None:
-    model = model_that(lambda model: (os.kill(os.getpid(), signal.SIGINT), time.sleep(1)))
+    model = model_that(lambda model: (os.kill(os.getpid(), signal.SIGINT), time.sleep(20)))
     with pytest.raises(KeyboardInterrupt):
         pickled.save(model)
 
