@@ -21,14 +21,14 @@ _SHOWN = 60  # characters of a value that an error repeats
 def misfit(content: Mapping[str, Any]) -> str | None:
     """What is wrong with an event, such as "its 'to' is '1'"; None if it has the form of one."""
     op = content.get("op")
-    needed, more = _OPS.get(op, ({}, {})) if isinstance(op, str) else ({}, {})
-    fields = {**_FRAME, **needed, **{name: test for name, test in more.items() if name in content}}
-    for name, fits in fields.items():
+    needed, more = _OPS.get(op, (_FRAME, {})) if isinstance(op, str) else (_FRAME, {})
+    for name, fits in needed.items():
         if name not in content:
             return f"it has no {name!r}"
         if not fits(content[name]):
             return f"its {name!r} is {ascii(content[name])[:_SHOWN]}"
-    return None
+    wrong = next((name for name, fits in more.items() if name in content and not fits(content[name])), None)
+    return None if wrong is None else f"its {wrong!r} is {ascii(content[wrong])[:_SHOWN]}"
 
 
 def _is_text(value: Any) -> bool:
@@ -74,7 +74,7 @@ def _by_text(fits: Test) -> Test:
 
 _SAID = ("reasons", "warnings", "notes")
 _FRAME: dict[str, Test] = {"op": _is_text, "by": _is_text, "at": _is_time, "previous": _or_none(_is_sha256)}
-_OPS: dict[str, tuple[dict[str, Test], dict[str, Test]]] = {  # what each has, and what it may have
+_DETAILS: dict[str, tuple[dict[str, Test], dict[str, Test]]] = {  # what each op has beside, and what it may have
     "register": (
         {
             "version": _is_number,
@@ -94,3 +94,4 @@ _OPS: dict[str, tuple[dict[str, Test], dict[str, Test]]] = {  # what each has, a
     "describe": ({"version": _is_number, "description": _is_text}, {}),
     "delete": ({"version": _is_number}, {}),
 }
+_OPS = {op: ({**_FRAME, **needed}, more) for op, (needed, more) in _DETAILS.items()}
