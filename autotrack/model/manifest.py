@@ -27,6 +27,7 @@ FORMAT = 2
 FILE_NAME = "model.json"  # of the manifest itself, in a package laid out as a folder
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_SIZE_BYTES = 1 << 62  # of a file: what any operating system can count
+_MOST_TEXT = 500  # characters of a class or a requirement
 _DESCRIBED = {  # of a signature, what somebody reads
     **dict.fromkeys(("kind", "library", "type", "format", "dtype", "name"), str),
     **dict.fromkeys(("shape", "names", "dtypes"), list),
@@ -110,11 +111,11 @@ class Manifest:
             run_id=_text_or_none(content, "run_id"),
             registered_as=_text_or_none(content, "registered_as"),
             created_at=_text(content, "created_at"),
-            model_class=_text(content, "model_class"),
+            model_class=_shown(_text(content, "model_class")),
             files=_files(content),
-            python=_text(content, "python"),
+            python=_shown(_text(content, "python")),
             by_value=content.get("by_value") is not False,  # when in doubt, the careful answer
-            requirements=_texts(content, "requirements"),
+            requirements=tuple(map(_shown, _texts(content, "requirements"))),
             signature=_signature(content, number),
             lineage=lineage if isinstance(lineage := content.get("lineage"), dict) else {},
             data_only=_data_only(content.get("data_only")),
@@ -229,6 +230,12 @@ def _is_described(said: object) -> bool:
         and all(type(size) is int and 0 <= size < _MAX_SIZE_BYTES for size in sizes)
         and all(isinstance(labels, list) for labels in (said.get("categories") or {}).values())
     )
+
+
+def _shown(text: str) -> str:
+    """A text that messages repeat: not endless, and no character of it steers a terminal."""
+    text = text[:_MOST_TEXT]
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _texts(content: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -10,8 +10,15 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import autotrack
-from autotrack.errors import AutotrackError, AutotrackWarning, ConfigError, ModelCorruptedError, ModelSaveError
-from autotrack.model import Manifest, load_folder, materialise, pack
+from autotrack.errors import (
+    AutotrackError,
+    AutotrackWarning,
+    ConfigError,
+    ModelCorruptedError,
+    ModelSaveError,
+    UntrustedModelError,
+)
+from autotrack.model import Manifest, load_folder, materialise, pack, unpack
 from autotrack.model.manifest import canonical, sha256
 
 X = np.array([[0.0], [1.0], [2.0], [3.0]])
@@ -130,3 +137,17 @@ def test_way_of_validating_that_there_is_none_of_is_refused(store_path: Path) ->
     autotrack.register_model([1], "list")
     with pytest.raises(ConfigError, match="Invalid validate='strict'"):
         autotrack.load_model("list", validate="strict")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["\x1b]0;title\x07\x1b[31m", "line\nWarning: forged", "\u202egnp", "x" * 1_000_000])
+def test_texts_of_a_package_are_told_short_and_without_what_steers_a_terminal(text: str) -> None:
+    saved = pack([1])
+    content = {**json.loads(saved.manifest), "model_class": text, "requirements": [f"numpy=={text}"], "seal": None}
+    read = {sha256(data): data for data in saved.files.values()}.__getitem__
+    with pytest.raises(UntrustedModelError) as refused:
+        unpack(canonical(content), read)
+    with pytest.warns(AutotrackWarning, match="was saved with numpy") as told:
+        assert unpack(canonical(content), read, trust=True) == [1]
+    for said in (*str(refused.value).split("\n"), str(told[0].message)):
+        assert said.isprintable()
+        assert len(said) < 4000
