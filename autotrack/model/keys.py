@@ -137,7 +137,7 @@ def add(path: str, label: str | None = None) -> Key:
         label: What it is called here; None: as the colleague called it.
 
     Raises:
-        ConfigError: The file holds no key, or the label cannot be used.
+        ConfigError: The file holds no key, or this user's own; or the label cannot be used.
     """
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -148,7 +148,13 @@ def add(path: str, label: str | None = None) -> Key:
         raise ConfigError(
             f"{path!r} holds no key.\nExpected a file that a colleague wrote with: autotrack keys export FILE"
         )
-    return _keep(bytes.fromhex(lines[2]), _checked(label or lines[1]))
+    key, mine = bytes.fromhex(lines[2]), own(create=False)
+    if mine is not None and hmac.compare_digest(key, mine):
+        raise ConfigError(
+            f"{path!r} holds your own key.\n"
+            "Expected a colleague's. On another machine of yours, copy the key file itself: autotrack keys shows where."
+        )
+    return _keep(key, _checked(label or lines[1]))
 
 
 def remove(fingerprint_or_label: str) -> Key:

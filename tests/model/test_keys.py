@@ -176,3 +176,11 @@ def test_name_that_two_keys_have_removes_neither_and_says_their_fingerprints(per
         assert all(each in str(caught.value) for each in prints)
         assert keys.remove(prints[0]).fingerprint == prints[0]
         assert keys.remove("ann").fingerprint == prints[1]
+
+
+def test_own_key_is_not_taken_in_as_that_of_a_colleague(person, tmp_path):
+    with person("ann"):
+        keys.export(str(tmp_path / "ann.key"), "ann")
+        with pytest.raises(ConfigError, match="holds your own key"):
+            keys.add(str(tmp_path / "ann.key"))
+        assert [key.label for key in keys.listed()] == ["own"]
