@@ -92,6 +92,11 @@ def test_model_of_a_run_is_registered_with_alias_tags_and_description(runs: list
     assert (shown["version"], shown["tags"]) == (1, {"team": "growth", "a": "b=c"})
 
 
+def test_run_is_registered_by_the_reference_it_is_loaded_by(runs: list[str], done: Done) -> None:
+    said = done("models", "register", f"run:{runs[0]}", "churn")
+    assert said == f"churn/1 is the model of run {runs[0]}.\n"
+
+
 def test_run_that_is_not_there_or_a_tag_without_a_value_is_told(runs: list[str], told: Done) -> None:
     assert told("models", "register", "ffff", "churn").startswith("Error: ")
     assert "'team' is no tag. Expected KEY=VALUE." in told(
