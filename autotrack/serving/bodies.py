@@ -65,7 +65,9 @@ def read(body: bytes, content_type: str) -> Table:
     """
     kind, *parameters = [part.strip() for part in content_type.lower().split(";")]
     if any(parameter not in ("charset=utf-8", 'charset="utf-8"', "") for parameter in parameters):
-        raise RefusedError(f"Content type {content_type[:_SHOWN]!r} is not read here. Expected charset=utf-8.", 415)
+        raise RefusedError(
+            f"Content type {content_type[:_SHOWN]!r} is not read here. Expected no parameter but charset=utf-8.", 415
+        )
     if kind == "application/json":
         return _table(_parsed(body))
     if kind == "text/csv":
