@@ -85,7 +85,7 @@ def _source(run_or_model: Any) -> tuple[Store, bytes, Run | None]:
     from autotrack.model import pack
 
     if isinstance(run_or_model, str):
-        run_or_model = get_run(run_or_model)
+        run_or_model = get_run(run_or_model.removeprefix("run:"))
     if isinstance(run_or_model, Best):
         run_or_model = run_or_model.run
     if isinstance(run_or_model, Run):

@@ -42,8 +42,7 @@ def register(
     """
     from autotrack.api import register_model
 
-    run_id = run.removeprefix("run:")  # as other commands have it
-    version = register_model(run_id, name, alias=alias, tags=_pairs(tags), description=description)
+    version = register_model(run, name, alias=alias, tags=_pairs(tags), description=description)
     _print(ctx, version, f"{name}/{version.version} is the model of run {version.run_id}.", as_json=as_json)
 
 
