@@ -119,7 +119,7 @@ class Trials(Sequence[RunT]):
         count = len(self.directions)
         found: dict[str, Any] = {
             "number": int(tags.get("trial", position)),
-            "state": tags.get("state", row.get("status")),
+            "state": row.get("status") if tags.get("state", "running") == "running" else tags["state"],
         }
         values: Sequence[float | None] | None = values_of(row, count) if count else None
         objectives = names_of_values(count) if count else []

@@ -127,6 +127,26 @@ def test_added_trials_are_recorded():
     assert only_study().best.name == "trial 0"
 
 
+def test_added_trials_are_recorded_of_a_study_that_runs_none():
+    study = new_study()
+    study.add_trials([optuna.trial.create_trial(value=float(number)) for number in (3, 1, 2)])
+    assert [t.metrics["value"] for t in only_study().trials()] == [3, 1, 2]
+    assert only_study().params["best_trial"] == 1
+
+
+def test_trials_added_one_by_one_are_all_on_record_at_the_end(run_python, store_path):
+    script = """
+        import autotrack, optuna, sys
+        autotrack.enable(store=sys.argv[1])
+        study = optuna.create_study()
+        for number in range(300):
+            study.add_trial(optuna.trial.create_trial(value=float(number)))
+        print("null")
+    """
+    run_python(script, str(store_path))
+    assert [t.metrics["value"] for t in only_study().trials()] == list(range(300))
+
+
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_several_objectives_have_a_front():
     study = new_study(directions=["minimize", "maximize"])
@@ -310,6 +330,7 @@ def test_killed_worker_leaves_a_killed_trial_and_the_study_goes_on(tmp_path):
     assert end_of(start_worker(tmp_path, 5)) == 0
     run = only_study()
     assert [t.status for t in run.trials()] == ["killed"] + ["finished"] * 5
+    assert [record["state"] for record in run.trials().records()] == ["killed"] + ["complete"] * 5
     assert run.status == "finished"
 
 

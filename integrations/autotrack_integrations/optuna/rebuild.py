@@ -7,6 +7,7 @@ Needs     optuna.create_study, FrozenTrial (public)
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -56,13 +57,15 @@ def to_study(study_run: Run) -> Any:
         for name, value in _noted(row).items():
             study.set_user_attr(name, value)
         reported = _reported(study_run, children)
-        for child in sorted(children, key=lambda each: int(each["tags"].get("trial", 0))):
+        by_number = {int(child["tags"].get("trial", 0)): child for child in children}
+        for number in range(max(by_number, default=-1) + 1):
+            child = by_number.get(number, {"run_id": ""})  # nobody has recorded it: the others keep their numbers
             study.add_trial(_trial(study_run, child, len(directions), reported.get(child["run_id"], {})))
     return study
 
 
 def _trial(study_run: Run, row: Row, count: int, reported: Mapping[int, float]) -> Any:
-    """One trial. What is still running, or was killed, has failed as far as the study is concerned."""
+    """One trial. What is still running, was killed or is not on record has failed as far as the study is concerned."""
     from optuna.trial import FrozenTrial, TrialState
 
     tags = row.get("tags", {})
@@ -76,7 +79,7 @@ def _trial(study_run: Run, row: Row, count: int, reported: Mapping[int, float]) 
         trial_id=0,
         state=state,
         value=None,
-        values=values_of(row, count) if state == TrialState.COMPLETE else None,
+        values=values_of(row, count) if state == TrialState.COMPLETE else _pruned_at(state.name, reported),
         datetime_start=None if state == TrialState.WAITING else started,
         datetime_complete=ended if state.is_finished() else None,
         params={name: _choice(param(row, name), each) for name, each in distributions.items()},
@@ -85,6 +88,12 @@ def _trial(study_run: Run, row: Row, count: int, reported: Mapping[int, float]) 
         system_attrs={f"constraints:{name}": value for name, value in constraints.items()},
         intermediate_values=dict(reported),
     )
+
+
+def _pruned_at(state: str, reported: Mapping[int, float]) -> list[float] | None:
+    """What Optuna takes for the value of a trial that it prunes: the last report, if that is a number."""
+    last = reported[max(reported)] if state == "PRUNED" and reported else math.nan
+    return None if math.isnan(last) else [last]
 
 
 def _choice(value: Any, distribution: Any) -> Any:

@@ -1,9 +1,9 @@
 """Optuna: when all trials of a shared study are read again, which takes longer the more there are.
 
-Watches   nothing; study.py says where `optimize` has ended
+Watches   nothing; study.py says where `optimize` has ended, or a trial was added
 Records   nothing itself
-Never     takes more than a share of the time: of many short calls of `optimize` most only note that it is due, and what
-          is due at the end of the process is done there
+Never     takes more than a share of the time: of many short calls most only note that it is due, and what is due at
+          the end of the process is done there
 Needs     nothing
 """
 

@@ -14,7 +14,6 @@ Needs     Study._storage, Study._study_id (private; checked on Optuna 4.0 to 5.0
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -23,12 +22,11 @@ from autotrack import run
 from autotrack.guard import guard
 from autotrack.run import Recorder
 from autotrack.run.buffer import now_us
-from autotrack.run.held import Held
 from autotrack.run.inputs import error_text
 from autotrack.run.late import LateRun
-from autotrack.run.progress import Ended, Progress
+from autotrack.run.progress import Ended
+from autotrack.run.tally import Tally
 from autotrack.run.trials import start_row, trial_id, values_by_name, worker
-from autotrack.run.winners import Winners
 from autotrack.types import Row
 from autotrack_integrations.optuna import trial as trials
 from autotrack_integrations.optuna.found import Found
@@ -56,23 +54,20 @@ class StudyRecord:
         self._directions = [direction.name.lower() for direction in study.directions]
         self._place = place_of(study._storage)
         self.run, presence = open_run(study, self._place, recorder)
-        self.run.on_finish.append(lambda _: self._catch_up())
         self._common: Row = {"experiment": self.run.experiment, "source": "optuna", "parent_run_id": self.run.id}
         self._spaces = Spaces(lambda name, space: self.run.describe_data({name: space}))
-        self._winners = Winners(self._directions, recorder.keep_models)
-        self._progress = Progress(self.run, self._directions)
+        self._tally = Tally[OpenTrial](
+            self.run, self._directions, recorder, recorder.keep_models, is_shared=self._place.at is not None
+        )
         self._names: list[str] | None = None
         self._shown: set[str] = set()  # params whose distribution is told
-        self._open: dict[int, OpenTrial] = {}
-        self._ended: deque[tuple[Ended, Held | None]] = deque()
-        self._is_awaited = False
-        self._lock = threading.RLock()  # of what is done in the background
         self._found = Found(presence, self._states_on_record, self._adopt)
         self._has_unseen = True
         self._settling = Settling(lambda known: recorder.buffer.later(partial(self._settle, known)))
         self._optimizing = 0
+        self._lock = threading.Lock()
         self._describe(study)
-        self._see(study)
+        self.see(study)
 
     # ---- from the user's threads
 
@@ -82,14 +77,14 @@ class StudyRecord:
             self._optimizing += 1
         self.run.reopen()
         self._describe(study)
-        self._see(study)
+        self.see(study)
 
     def leave(self, study: Any, error: BaseException | None) -> None:
         """`optimize` has ended."""
         with self._lock:
             self._optimizing -= 1
             is_over = not self._optimizing
-        self._see(study)
+        self.see(study)
         with guard("optuna.study"):
             self._describe(study)
             if self._place.at is not None and not self._has_all(study):  # others may have found better trials
@@ -103,19 +98,19 @@ class StudyRecord:
         if self.run.status != "running":
             self.run.reopen()
         if self._has_unseen:
-            self._see(study)
+            self.see(study)
         frozen = trials.frozen_of(trial)
         number = frozen.number
         self._found.take(number)
         run_id, tags = trial_id(self.run.id, number), {**self.recorder.tags, "worker": worker()}
         row = start_row(number, run_id, self._common, tags, trials.started_us(frozen))
-        opened = self._open[number] = OpenTrial(trial, row, self.recorder, is_held=self.recorder.log_models)
-        self._await()
+        opened = OpenTrial(trial, row, self.recorder, is_held=self.recorder.log_models)
+        self._tally.begin(number, opened)
         return opened
 
     def opened(self, number: int) -> OpenTrial | None:
         """A trial of this process that is not over."""
-        return self._open.get(number)
+        return self._tally.open.get(number)
 
     def end(self, study: Any, trial: Any, state: str, values: Sequence[float] | None, why: str | None) -> None:
         """A trial was told.
@@ -125,7 +120,7 @@ class StudyRecord:
             why: Why it has failed, if it was for its value.
         """
         number = trial if isinstance(trial, int) else trial.number
-        opened = self._open.pop(number, None)
+        opened = self._tally.open.pop(number, None)
         self._found.take(number)
         frozen = self._frozen(study, number, trial, opened)
         constraints = self._constraints(study, frozen)
@@ -135,12 +130,11 @@ class StudyRecord:
             fields["error"] = why
         target = opened.run if opened is not None else self._late(frozen)
         self._write(target, fields, frozen, values, constraints, reports=opened is None)
-        ended = Ended(number, state, values, "infeasible" not in fields["tags"], frozen.params)
-        self._note(ended, target.held)
+        self._tally.end(Ended(number, state, values, "infeasible" not in fields["tags"], frozen.params), target.held)
 
     def interrupt(self, opened: OpenTrial, error: BaseException | None) -> None:
         """A trial was left without being told: Ctrl-C, or the sampler failed."""
-        if self._open.pop(opened.number, None) is None:
+        if self._tally.open.pop(opened.number, None) is None:
             return
         fields: Row = {"status": "failed", "end_ts": now_us()}
         if error is not None:
@@ -150,9 +144,16 @@ class StudyRecord:
         if opened.run.held is not None:
             opened.run.held.drop()
 
-    def expect_unseen(self) -> None:
-        """Trials have come that nobody has asked for here."""
+    def expect_unseen(self, study: Any) -> None:
+        """A trial has come that nobody has asked for here. All are read for it, though not for each of many."""
         self._has_unseen = True
+        self._settling.due(study)
+
+    def see(self, study: Any) -> None:
+        """Record the trials that were there before, were added or wait."""
+        if self._has_unseen:
+            self._has_unseen = False
+            self.recorder.buffer.later(partial(self._look, study.get_trials(deepcopy=False)))
 
     def finish_soon(self) -> None:
         """The storage is gone. Called by the garbage collector."""
@@ -170,16 +171,10 @@ class StudyRecord:
             if notes:
                 self.run.set_tags({f"user_attrs.{name}": trials.note(value) for name, value in notes.items()})
 
-    def _see(self, study: Any) -> None:
-        """Record the trials that were there before, were added or wait."""
-        if self._has_unseen:
-            self._has_unseen = False
-            self.recorder.buffer.later(partial(self._look, study.get_trials(deepcopy=False)))
-
     def _has_all(self, study: Any) -> bool:
         """Whether no other process has run a trial of the study: then there is nothing to read."""
         number = self._found.next_number
-        if number is None or self._open:
+        if number is None or self._tally.open:
             return False
         try:
             study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
@@ -189,7 +184,7 @@ class StudyRecord:
 
     def _look(self, known: Sequence[Any]) -> None:
         self._found.record(known)
-        self._catch_up()
+        self._tally.catch_up()
 
     def _states_on_record(self) -> dict[int, str]:
         rows = [row.get("tags", {}) for row in self.run.store.children(self.run.id)]
@@ -202,7 +197,8 @@ class StudyRecord:
         values = frozen.values if state == "complete" else None
         self._write(self._late(frozen), fields, frozen, values, constraints, reports=True)
         if state != "waiting":
-            self._note(Ended(frozen.number, state, values, "infeasible" not in fields["tags"], frozen.params), None)
+            ended = Ended(frozen.number, state, values, "infeasible" not in fields["tags"], frozen.params)
+            self._tally.end(ended, None)
 
     def _settle(self, done: Sequence[Any]) -> None:
         """What the storage says of all trials, whichever process has done them."""
@@ -216,43 +212,8 @@ class StudyRecord:
                 state = frozen.state.name.lower()
                 values = frozen.values if state == "complete" else None
                 found.append(Ended(frozen.number, state, values, is_feasible, frozen.params))
-        with self._lock:
-            self._catch_up()
-            self._progress.settle(found)
-            ranked = {each.number: each.values for each in found if each.is_ranked and each.values is not None}
-            self._winners.confine(ranked)
+        self._tally.settle(found)
         self._settling.took(time.monotonic() - begun)
-
-    # ---- in the background
-
-    def _note(self, ended: Ended, held: Held | None) -> None:
-        self._ended.append((ended, held))
-        self._await()
-
-    def _await(self) -> None:
-        if not self._is_awaited:
-            self._is_awaited = True
-            self.recorder.buffer.later(self._tell)
-
-    def _tell(self) -> None:
-        """Record what has come to pass since the last time."""
-        self._is_awaited = False
-        if self.pid != os.getpid():
-            return
-        for opened in list(self._open.values()):
-            opened.write()
-        if self._place.at is not None and self.run.status == "running":
-            self.run.stay_running()  # another process may have ended its part of the study, or have died
-        self._catch_up()
-
-    def _catch_up(self) -> None:
-        with self._lock:
-            news = []
-            while self._ended:
-                ended, held = self._ended.popleft()
-                news.append(ended)
-                self._winners.end(ended.number, ended.values if ended.is_ranked else None, held)
-            self._progress.add(news)
 
     # ---- parts
 

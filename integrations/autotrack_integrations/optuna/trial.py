@@ -128,8 +128,8 @@ def note(value: Any) -> str:
         text = json.dumps(value) if _reads_as_json(value) else value
     else:
         try:
-            text = json.dumps(value)
-        except (TypeError, ValueError):
+            text = json.dumps(value, default=lambda each: each.item())  # a number of numpy or torch
+        except (TypeError, ValueError, AttributeError, RuntimeError, RecursionError):
             text = repr(value)
     return text if len(text) <= _MAX_NOTE else text[: _MAX_NOTE - 3] + "..."
 

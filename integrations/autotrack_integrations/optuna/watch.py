@@ -1,6 +1,6 @@
 """Optuna: a study is a run, each of its trials a run inside it, and what an objective trains is the trial's own.
 
-Watches   Study.optimize, Study.ask, Study.add_trial, Trial.report (public methods)
+Watches   Study.optimize, Study.ask, Study.add_trial, Study.add_trials, Trial.report (public methods)
           optuna.study._optimize._run_trial, ._log_failed_trial, and _tell_with_warning where it is used (private;
           checked on Optuna 4.0 to 5.0): the time of an objective, its exception, and every way a trial ends
 Records   studies: study.py; trials: trial.py. What Optuna trains for itself is not recorded: silent.py
@@ -56,6 +56,7 @@ def watch() -> list[Patch | Tap | silent.OnceImported]:
         Tap(loop, "_log_failed_trial", after=watching.hear_failure),
         Tap(studies_module.Study, "ask", after=watching.hear_ask),
         Tap(studies_module.Study, "add_trial", after=watching.hear_added),
+        Tap(studies_module.Study, "add_trials", after=watching.hear_all_added),
         Tap(trial_module.Trial, "report", after=watching.hear_report),
         *(
             Tap(module, "_tell_with_warning", after=watching.hear_told, failed=watching.hear_refused)
@@ -163,7 +164,13 @@ class _Watching:
         """A trial was put into the study as it is, or waits to be run."""
         record = self._studies.of(args[0])
         if record is not None:
-            record.expect_unseen()
+            record.expect_unseen(args[0])
+
+    def hear_all_added(self, _: Any, args: tuple[Any, ...], __: dict[str, Any]) -> None:
+        """Several were, and these are all."""
+        record = self._studies.known(args[0])
+        if record is not None:
+            record.see(args[0])
 
 
 def _told(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:

@@ -12,7 +12,6 @@ Needs     nothing
 import math
 import os
 import threading
-from collections import deque
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
@@ -22,9 +21,9 @@ from autotrack.run.buffer import now_us
 from autotrack.run.held import Held
 from autotrack.run.inputs import param_fields
 from autotrack.run.late import LateRun
-from autotrack.run.progress import Ended, Progress
+from autotrack.run.progress import Ended
+from autotrack.run.tally import Tally
 from autotrack.run.trials import start_row, trial_id, values_by_name
-from autotrack.run.winners import Winners
 from autotrack.types import Row, RunStatus
 
 __all__ = ["SearchRecord", "Searches"]
@@ -52,7 +51,6 @@ class SearchRecord:
 
     Attributes:
         run: The search's run.
-        winners: Whose models are kept.
     """
 
     def __init__(
@@ -61,20 +59,15 @@ class SearchRecord:
         self.run = run.start(name, source=source, is_active=False)
         directions = [] if direction is None else [direction]
         self.run.derive_params({"directions": directions, **params} if directions else params)
-        self.run.on_finish.append(lambda _: self._catch_up())
         recorder = run.recorder()
         assert recorder is not None  # the run has begun
         self._recorder: Recorder = recorder
         self._pid = os.getpid()
         self._names = None if objective is None else [objective]
         self._common: Row = {"experiment": self.run.experiment, "source": source, "parent_run_id": self.run.id}
-        self.winners = Winners(directions, recorder.keep_models if directions else None)
-        self._progress = Progress(self.run, directions)
-        self._open: dict[int, LateRun] = {}
+        keep_models = recorder.keep_models if directions else None
+        self._tally = Tally[LateRun](self.run, directions, recorder, keep_models)
         self._params: dict[int, Mapping[str, Any]] = {}  # of those that are open
-        self._ended: deque[tuple[Ended, Held | None]] = deque()
-        self._is_awaited = False
-        self._lock = threading.RLock()  # of what is done in the background
 
     @property
     def is_current(self) -> bool:
@@ -87,7 +80,7 @@ class SearchRecord:
 
     def opened(self, number: int) -> LateRun | None:
         """The run of a trial that is not over."""
-        return self._open.get(number)
+        return self._tally.open.get(number)
 
     def begin(
         self,
@@ -107,17 +100,18 @@ class SearchRecord:
         tags = {**self._recorder.tags, **({"worker": worker} if worker else {})}
         row = start_row(number, self.trial_id(number), self._common, tags, started_us or now_us())
         row.update(param_fields(params))
-        opened = self._open[number] = LateRun(row, self._recorder)
-        self._params[number] = params
+        opened = LateRun(row, self._recorder)
         opened.held = held
-        self._await()
+        self._params[number] = params
+        self._tally.begin(number, opened)
         return opened
 
     def change(self, number: int, params: Mapping[str, Any]) -> None:
         """A trial goes on with other params."""
-        if number in self._open and params != self._params[number]:
+        opened = self._tally.open.get(number)
+        if opened is not None and params != self._params[number]:
             self._params[number] = params
-            self._open[number].derive_params(params)
+            opened.derive_params(params)
 
     def end(
         self,
@@ -137,7 +131,7 @@ class SearchRecord:
             is_ranked: Whether it may be the best one.
             fields: What else its row shall say.
         """
-        opened, params = self._open.pop(number, None), self._params.pop(number, {})
+        opened, params = self._tally.open.pop(number, None), self._params.pop(number, {})
         if opened is None:
             return
         is_ranked = is_ranked and value is not None and not math.isnan(value)
@@ -149,40 +143,17 @@ class SearchRecord:
         if value is not None:
             opened.derive_metrics(values_by_name([value], self._names, opened.logged), step)
         values = [value] if is_ranked and value is not None else None
-        self._ended.append((_Ended(number, state, values, True, params), opened.held))
-        self._await()
+        self._tally.end(_Ended(number, state, values, True, params), opened.held)
 
     def finish(self, error: BaseException | None) -> None:
         """The search is over, at least for now: what still runs will tell no more."""
-        for number, opened in list(self._open.items()):
-            del self._open[number], self._params[number]
+        for number, opened in list(self._tally.open.items()):
+            del self._tally.open[number], self._params[number]
             opened.write({"status": "killed", "end_ts": now_us(), "reason": "The search ended before it."})
             if opened.held is not None:
                 opened.held.drop()
         self.run.finish("finished" if error is None else "failed", error)
         run.announce(self.run)
-
-    def _await(self) -> None:
-        if not self._is_awaited:
-            self._is_awaited = True
-            self._recorder.buffer.later(self._tell)
-
-    def _tell(self) -> None:
-        """Record what has come to pass since the last time."""
-        self._is_awaited = False
-        if self._pid == os.getpid():
-            for opened in list(self._open.values()):
-                opened.write()
-            self._catch_up()
-
-    def _catch_up(self) -> None:
-        with self._lock:
-            news = []
-            while self._ended:
-                ended, held = self._ended.popleft()
-                news.append(ended)
-                self.winners.end(ended.number, ended.values, held)
-            self._progress.add(news)
 
 
 class Searches(threading.local, Generic[_T]):
