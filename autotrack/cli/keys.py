@@ -1,5 +1,7 @@
 """`autotrack keys`: the key that seals this user's models, and those of others whose models load with no question."""
 
+import os
+
 import click
 
 from autotrack.cli.options import json_option
@@ -104,5 +106,7 @@ def _list(as_json: bool) -> None:
     elif found:
         columns = [Column("name", least=8), Column("fingerprint"), Column("file", least=12, goes=1)]
         print_table(columns, [[key.label, key.fingerprint, key.path] for key in found])
+    elif (path := ring.key_path()) is not None and os.path.lexists(path):
+        tell(f"Your key {path} cannot be used.")  # why, a warning says
     else:
         tell("There is no key yet: the first model that is saved makes one.")

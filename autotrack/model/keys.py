@@ -116,7 +116,7 @@ def export(path: str, label: str) -> Key:
     """
     key = own(create=True)
     if key is None:
-        raise ConfigError("There is no key to hand on, and none could be made.\nExpected a home that can be written.")
+        raise _no_key(key_path())
     text = f"{_FIRST_LINE}\n{_checked(label)}\n{key.hex()}\n"
     try:
         _write_new(path, text.encode())
@@ -184,11 +184,11 @@ def rotate() -> Key:
     """Make a new key. The one before is kept among the believed: what it sealed still loads.
 
     Raises:
-        ConfigError: There is no place for one.
+        ConfigError: There is no place for one, or the one there is cannot be read.
     """
     path, before = key_path(), own(create=False)
     if path is None:
-        raise ConfigError("There is no place for a key.\nExpected a home. Name a file with AUTOTRACK_KEY_FILE.")
+        raise _no_key(path)
     if before is not None:
         _keep(before, f"retired-{datetime.now(UTC):%Y-%m-%dT%H%M%S}")
         draft = _draft(path, os.urandom(_KEY_BYTES))
@@ -196,8 +196,23 @@ def rotate() -> Key:
     _keys.pop(path, None)
     key = own(create=True)
     if key is None:
-        raise ConfigError(f"No key could be made at {path!r}.\nExpected a folder that can be written.")
+        raise _no_key(path)
     return Key(fingerprint_of(key), "own", path)
+
+
+def _no_key(path: str | None) -> ConfigError:
+    """Why this user has no key, where one was to be made."""
+    if path is None:
+        return ConfigError("There is no place for a key.\nExpected a home. Name a file with AUTOTRACK_KEY_FILE.")
+    try:
+        _read(path)
+    except OSError as error:
+        if os.path.lexists(path):
+            return ConfigError(
+                f"Your key cannot be used: {error}.\nExpected a file of {_KEY_BYTES} bytes that only you can read. "
+                "If it is lost, move it away: the next model that is saved makes a new one."
+            )
+    return ConfigError(f"No key could be made at {path!r}.\nExpected a folder that can be written.")
 
 
 def _keep(key: bytes, label: str) -> Key:

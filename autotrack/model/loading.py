@@ -194,7 +194,7 @@ def _untrusted(parsed: Manifest, origin: trust.Origin) -> UntrustedModelError:
     return UntrustedModelError(
         f"This model was not loaded: {who}. Its loader ({loader}) would unpickle {files}, "
         f"which runs any code its maker put there. It says it is a {parsed.model_class!r} of run {parsed.run_id!r}.\n"
-        f"Expected a package sealed by your own key ({trust.fingerprint() or 'you have none yet'}). "
+        f"Expected a package sealed by your own key ({trust.fingerprint() or 'you have none that can be used'}). "
         f"If you know who made it, load it with trust='sha256:{parsed.id}' (these very bytes) or trust=True; "
         "a colleague's key is taken in with: autotrack keys add FILE." + _weights_advice(parsed),
         package=parsed.id,

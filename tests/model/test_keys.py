@@ -184,3 +184,22 @@ def test_own_key_is_not_taken_in_as_that_of_a_colleague(person, tmp_path):
         with pytest.raises(ConfigError, match="holds your own key"):
             keys.add(str(tmp_path / "ann.key"))
         assert [key.label for key in keys.listed()] == ["own"]
+
+
+@pytest.mark.parametrize(("mode", "content", "why"), [(0o644, b"k" * 32, "mode 644"), (0o600, b"short", "has 5 bytes")])
+def test_key_that_cannot_be_used_is_not_replaced_and_the_reason_is_told(
+    tmp_path, monkeypatch, lenient_guard, mode, content, why
+):
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    path.chmod(mode)
+    monkeypatch.setenv("AUTOTRACK_KEY_FILE", str(path))
+    for act in (keys.rotate, lambda: keys.export(str(tmp_path / "ann.key"), "ann")):
+        with pytest.raises(ConfigError, match=f"Your key cannot be used: .*{why}"):
+            act()
+    assert path.read_bytes() == content
+    said = CliRunner().invoke(cli, ["keys"], prog_name="autotrack").stderr
+    assert f"Your key {path} cannot be used." in said
+    assert "There is no key yet" not in said
+    with pytest.raises(UntrustedModelError, match="you have none that can be used"):
+        unpack(pack([1]).manifest, {}.__getitem__)
