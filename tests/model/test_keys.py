@@ -187,9 +187,7 @@ def test_own_key_is_not_taken_in_as_that_of_a_colleague(person, tmp_path):
 
 
 @pytest.mark.parametrize(("mode", "content", "why"), [(0o644, b"k" * 32, "mode 644"), (0o600, b"short", "has 5 bytes")])
-def test_key_that_cannot_be_used_is_not_replaced_and_the_reason_is_told(
-    tmp_path, monkeypatch, lenient_guard, mode, content, why
-):
+def test_key_that_cannot_be_used_is_not_replaced_and_the_reason_is_told(tmp_path, monkeypatch, mode, content, why):
     path = tmp_path / "key"
     path.write_bytes(content)
     path.chmod(mode)
