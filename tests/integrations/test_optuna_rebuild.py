@@ -1,6 +1,7 @@
 """A study out of its record."""
 
 import math
+import warnings
 
 import numpy as np
 import optuna
@@ -33,6 +34,23 @@ def test_reports_of_all_trials_come_back_and_are_read_at_once(store_path, monkey
     assert [t.intermediate_values for t in again.trials] == [t.intermediate_values for t in study.trials]
     assert [t.values for t in again.trials] == [t.values for t in study.trials]
     assert len(opened) == len(set(opened))
+
+
+def test_first_report_of_a_step_is_the_one_that_counts(store_path):
+    autotrack.enable(store=store_path)
+    study = optuna.create_study()
+
+    def reporting(trial):
+        for value in (1, 3):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Optuna says that it ignores the second one
+                trial.report(value, 5)
+        return 0
+
+    study.optimize(reporting, n_trials=1)
+    (run,) = autotrack.search_runs("parent is null")
+    assert list(run.trials()[0].history("intermediate_value").values) == [1]
+    assert run.to_study().trials[0].intermediate_values == study.trials[0].intermediate_values == {5: 1}
 
 
 def test_trials_keep_their_numbers_where_one_is_not_on_record(store_path):

@@ -48,7 +48,7 @@ def frozen_of(trial: Any) -> Any:
 class OpenTrial:
     """A trial between ask and tell."""
 
-    __slots__ = ("_trial", "_written", "number", "run")
+    __slots__ = ("_reported", "_trial", "_written", "number", "run")
 
     def __init__(self, trial: Any, row: Row, recorder: Recorder, *, is_held: bool) -> None:
         self.number = frozen_of(trial).number
@@ -56,6 +56,7 @@ class OpenTrial:
         self.run.held = Held() if is_held else None
         self._trial = weakref.ref(trial)
         self._written = 0  # params that are on record
+        self._reported: set[int] = set()  # steps
 
     @property
     def frozen(self) -> Any:
@@ -74,8 +75,10 @@ class OpenTrial:
 
     def report(self, value: float, step: int) -> None:
         """Record an intermediate value, unless there is one of this step: then Optuna does not take it."""
-        self.run.derive_metrics({"intermediate_value": value}, step)
-        self.write()
+        if step not in self._reported:
+            self._reported.add(step)
+            self.run.derive_metrics({"intermediate_value": value}, step)
+            self.write()
 
 
 def outcome(frozen: Any, state: str, space: str, constraints: Mapping[str, float]) -> Row:
