@@ -217,18 +217,18 @@ def _is_described(said: object) -> bool:
     if not isinstance(said, dict):
         return False
     for name, kind in _DESCRIBED.items():
-        if said.get(name) is not None and not isinstance(said[name], kind):
+        if name in said and not isinstance(said[name], kind):
             return False
     if said.get("kind") == "dataframe" and not (
-        len(said.get("shape") or ()) == 2 and "names" in said and "dtypes" in said
+        len(said.get("shape", ())) == 2 and "names" in said and "dtypes" in said
     ):
         return False
-    texts = (*(said.get("names") or ()), *(said.get("dtypes") or ()))
-    sizes = [size for size in said.get("shape") or () if size is not None]
+    texts = (*said.get("names", ()), *said.get("dtypes", ()))
+    sizes = [size for size in said.get("shape", ()) if size is not None]
     return (
         all(type(text) is str for text in texts)
         and all(type(size) is int and 0 <= size < _MAX_SIZE_BYTES for size in sizes)
-        and all(isinstance(labels, list) for labels in (said.get("categories") or {}).values())
+        and all(isinstance(labels, list) for labels in said.get("categories", {}).values())
     )
 
 

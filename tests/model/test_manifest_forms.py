@@ -92,6 +92,9 @@ def test_size_no_file_has_takes_no_memory(size_bytes: int, tmp_path: Path) -> No
         {"kind": "ndarray", "shape": [-1, "x"], "dtype": "float64"},
         {"kind": "ndarray", "shape": [1, 10**4000], "dtype": "float64"},
         {"kind": "ndarray", "dtype": ["float64"]},
+        {"kind": "ndarray", "shape": None, "dtype": "float64"},
+        {"kind": "dataframe", "shape": [1, 1], "names": ["a"], "dtypes": None},
+        {"kind": "dataframe", "names": ["a"], "dtypes": ["int64"]},
     ],
     ids=repr,
 )
