@@ -379,3 +379,21 @@ def test_reading_a_frame_keeps_nothing_of_it_alive(script):
             gc.enable()
 
     assert train(SimpleNamespace(lr=1))
+
+
+@pytest.mark.parametrize("library", ["click", pytest.param("torch", marks=pytest.mark.slow), "argparse"])
+def test_the_library_that_is_imported_first_after_enable_costs_the_others_nothing(run_python, library):
+    script = f"""
+        import json, warnings
+        warnings.simplefilter("error")
+        import autotrack
+        autotrack.enable(store="store")
+        import {library}
+        import argparse, sys
+        from autotrack.run import heard
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--lr", type=float)
+        parser.parse_args(["--lr", "0.5"])
+        print(json.dumps(heard.settings()))
+    """
+    assert run_python(script) == {"lr": 0.5}

@@ -9,7 +9,6 @@ Never     parses a second time, resolves an interpolation through a resolver, or
 Needs     nothing
 """
 
-import argparse
 import inspect
 import re
 from collections.abc import Generator, Iterator, Mapping
@@ -27,12 +26,16 @@ _REFERENCE = re.compile(r"\$\{([\w.]+)\}")  # `${model.size}`, and not `${resolv
 
 def watch_argparse() -> list[Undoable]:
     """Start watching; the caller keeps what is returned and calls undo() on each."""
+    import argparse  # not above: whatever else of this module is wanted may come before it
+
     patches = [Patch(argparse.ArgumentParser, name, watch_parsing) for name in _PARSING]
     return [*patches, Forgetting()]
 
 
 def watch_parsing(call: Call) -> Generator[None, None, None]:
     """Hear what the outermost parsing returns; one that fails ends the script."""
+    import argparse
+
     if not _is_users_parsing(type(call.args[0])):
         return
     yield
