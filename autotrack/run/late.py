@@ -6,10 +6,11 @@ or in one piece with its end.
 
 import threading
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from autotrack.run.recorder import Recorder
 from autotrack.run.run import Point, Run
-from autotrack.store.rows import apply_patch
+from autotrack.store.rows import MAPS, apply_patch
 from autotrack.types import Row
 
 __all__ = ["LateRun"]
@@ -20,7 +21,7 @@ class LateRun(Run):
 
     def __init__(self, row: Row, recorder: Recorder) -> None:
         super().__init__({**row, "tags": dict(row["tags"])}, lambda: recorder, is_live=True)
-        self._unwritten: Row | None = row
+        self._is_written = False
         self._write_lock = threading.Lock()
 
     def opened(self, row: Row) -> Run:  # type: ignore[override]  # another row's run is no late one
@@ -34,15 +35,18 @@ class LateRun(Run):
     def write(self, fields: Row | None = None) -> None:
         """Record this part of its row, and before it that it has begun, if that was not recorded yet."""
         with self._write_lock:  # the start must never be written after the end
-            start, self._unwritten = self._unwritten, None
-            if start is None:
+            if self._is_written:
                 if fields:
                     super()._patch(fields)
                 return
+            self._is_written = True
             if fields:
                 apply_patch(self._row, fields)
-                apply_patch(start, fields)
-            self._recorder.begin(start)
+            row = cast("dict[str, Any]", self._row)
+            start = {
+                field: dict(value) if field in MAPS else value for field, value in row.items()
+            }  # it goes on changing
+            self._recorder.begin(cast("Row", start))
 
     def derive_series(self, series: Mapping[str, Sequence[float]], steps: Sequence[int] | None = None) -> None:
         self.write()

@@ -121,7 +121,8 @@ class StudyRecord:
         """
         number = trial if isinstance(trial, int) else trial.number
         opened = self._tally.open.pop(number, None)
-        self._found.take(number)
+        if opened is None:
+            self._found.take(number)
         frozen = self._frozen(study, number, trial, opened)
         constraints = self._constraints(study, frozen)
         fields = trials.outcome(frozen, state, self._spaces.name_of(frozen.distributions), constraints)
