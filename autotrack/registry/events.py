@@ -11,15 +11,19 @@ of all who try, one gets it, and the others look again. Events are on the disk b
 Both are against accidents and careless edits; who may write the store can write a new chain. That the newest events
 were taken away is seen by the heads (heads.py). What a package may run is decided by its seal, never by the registry.
 
+The first events of a long log are also in one file, so that a reader does not open hundreds: `merged.jsonl`, each as it
+is on its own. It counts where it is a chain that ends in an event of the log: then each of its events is the log's.
+
 An `alias` event may say more: `also` (other aliases and where they point from then on), `rollback`, `reason`, `gate`.
 """
 
+import contextlib
 import hashlib
 import json
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -42,6 +46,8 @@ _MAX_FOLDER_BYTES = 200  # a file name has 255 at most, and some file systems (e
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789._-")
 _FILE = re.compile(r"[0-9]{20}\.json")  # whatever else a sync program leaves in the folder is no event
 _HEAD = re.compile(r"head(-[0-9a-f]+)?\.json")
+_MERGED = "merged.jsonl"
+_MERGED_EVERY = 50  # events
 _FRAME = frozenset(("format", "number", "op", "at", "by", "token", "previous", "checksum"))
 
 
@@ -90,14 +96,10 @@ class EventLog:
         Raises:
             StoreError: An event is missing, damaged, or does not follow from the one before.
         """
-        events = []
-        for number in self._numbers(name, start):
-            event = self._event(name, number)
-            if event.previous != previous:
-                raise _broken(name, number, "does not follow from the event before it: one of the two was changed")
-            events.append(event)
-            previous = event.sha256
-        return events
+        numbers = self._numbers(name, start)
+        events = self._merged(name, numbers.stop) if start == 0 else []
+        data = ((number, self._data(name, number)) for number in numbers[len(events) :])
+        return [*events, *_chained(name, data, events[-1].sha256 if events else previous)]
 
     def exists(self, name: str) -> bool:
         """Whether there is any event, or what is left of one."""
@@ -157,6 +159,8 @@ class EventLog:
             return None
         event = _parsed(name, number, data)
         self._note(name, event)
+        if (number + 1) % _MERGED_EVERY == 0:
+            self._merge(name, number + 1)
         return event
 
     def data(self, name: str, number: int) -> bytes:
@@ -171,6 +175,27 @@ class EventLog:
     def note_copied(self, name: str, event: Event) -> None:
         """Note that the log goes as far as this event, which was copied."""
         self._note(name, event)
+        self._merge(name, event.number + 1)
+
+    def _merged(self, name: str, count: int) -> list[Event]:
+        """The first of so many events, from the one file that has them; none if it is not there or not of this log."""
+        if count < _MERGED_EVERY:
+            return []
+        try:
+            events = _chained(name, enumerate(self._backend.get(_prefix(name) + _MERGED).splitlines()), None)
+            last = events[-1]
+        except (OSError, StoreError, LookupError):
+            return []
+        return events if last.number < count and self.has(name, last.number, last.sha256) else []
+
+    def _merge(self, name: str, count: int) -> None:
+        """Put so many events into one file. Where that cannot be done, they are read one by one."""
+        key = _prefix(name) + _MERGED
+        with contextlib.suppress(OSError, StoreError):
+            known = len(self._merged(name, count))
+            lines = self._backend.get(key).splitlines()[:known] if known else []
+            lines += [self._data(name, number) for number in range(len(lines), count)]
+            self._backend.put(key, b"\n".join(lines), durable=False)
 
     def _note(self, name: str, event: Event) -> None:
         count, at = event.number + 1, _microseconds(event.at)
@@ -193,11 +218,13 @@ class EventLog:
         return [key for key in self._backend.list(prefix) if _FILE.fullmatch(key.removeprefix(prefix))]
 
     def _event(self, name: str, number: int) -> Event:
+        return _parsed(name, number, self._data(name, number))
+
+    def _data(self, name: str, number: int) -> bytes:
         try:
-            data = self._backend.get(_key(name, number))
+            return self._backend.get(_key(name, number))
         except FileNotFoundError:
             raise _broken(name, number, "is missing") from None
-        return _parsed(name, number, data)
 
 
 def folder_of(name: str) -> str:
@@ -220,6 +247,22 @@ def folder_of(name: str) -> str:
 def _folder(name: str) -> str:
     folder = "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in name.encode("utf-8", "surrogatepass"))
     return folder[:-1] + "%2E" if folder.endswith(".") else folder  # Windows drops a dot at the end
+
+
+def _chained(name: str, data: Iterable[tuple[int, bytes]], previous: str | None) -> list[Event]:
+    """The events that these bytes are, by number, each following from the one before.
+
+    Raises:
+        StoreError: One is damaged, or does not follow.
+    """
+    events = []
+    for number, content in data:
+        event = _parsed(name, number, content)
+        if event.previous != previous:
+            raise _broken(name, number, "does not follow from the event before it: one of the two was changed")
+        events.append(event)
+        previous = event.sha256
+    return events
 
 
 def _parsed(name: str, number: int, data: bytes) -> Event:
