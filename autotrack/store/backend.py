@@ -12,12 +12,14 @@ import builtins
 import errno
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from stat import S_ISREG
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from autotrack.errors import StoreError
 
-__all__ = ["Backend", "LocalBackend", "Stat", "check_key", "sync_folder"]
+__all__ = ["Backend", "LocalBackend", "Stat", "check_key", "check_size", "open_plain", "sync_folder"]
 
 _TEMPORARY = ".tmp-"  # start of the names of files that are not complete yet
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}  # some FUSE and SMB mounts
@@ -51,8 +53,12 @@ class Backend(Protocol):
         """What is known of one key. FileNotFoundError: no such key."""
         ...
 
-    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
-        """The bytes of a key, or `length` of them from `start`. FileNotFoundError: no such key."""
+    def get(self, key: str, start: int = 0, length: int | None = None, *, most_bytes: int | None = None) -> bytes:
+        """The bytes of a key, or `length` of them from `start`. FileNotFoundError: no such key.
+
+        Args:
+            most_bytes: That the whole of it can have; of what has more, nothing is read.
+        """
         ...
 
     def open(self, key: str) -> Any:
@@ -128,24 +134,37 @@ class LocalBackend:
 
         Raises:
             FileNotFoundError: No such key.
+            StoreError: It is no plain file, or cannot be read.
         """
         import pyarrow as pa
 
         path = str(self.path(key))
         try:
+            _check_plain(path, os.stat(path))
             return pa.OSFile(path)
-        except FileNotFoundError:  # pyarrow's does not carry the name
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+        except StoreError:
+            raise
+        except OSError as error:
+            raise _failure(path, error) from None
 
-    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+    def get(self, key: str, start: int = 0, length: int | None = None, *, most_bytes: int | None = None) -> bytes:
         """The bytes of a key, or `length` of them from `start`.
 
         Raises:
             FileNotFoundError: No such key.
+            StoreError: It is no plain file, or cannot be read, or has more than `most_bytes`.
         """
-        with open(self.path(key), "rb") as file:
-            file.seek(start)
-            return file.read(-1 if length is None else length)
+        path = str(self.path(key))
+        try:
+            with open_plain(path, most_bytes) as file:
+                file.seek(start)
+                return file.read(-1 if length is None else length)
+        except StoreError:
+            raise
+        except MemoryError:
+            raise _unreadable(path, f"there is no memory for its {os.stat(path).st_size:,} bytes") from None
+        except OSError as error:
+            raise _failure(path, error) from error
 
     def put(self, key: str, data: bytes | memoryview, *, durable: bool = True) -> None:
         """Write a key, replacing what it held. `durable`: it survives a power cut once this returns."""
@@ -234,6 +253,27 @@ def check_key(key: str) -> builtins.list[str]:
     return parts
 
 
+def check_size(path: str, size_bytes: int, most_bytes: int | None) -> None:
+    """Nothing if what lies there is not larger than it can be.
+
+    Raises:
+        StoreError: It is.
+    """
+    if most_bytes is not None and size_bytes > most_bytes:
+        raise _unreadable(path, f"it has {size_bytes:,} bytes, and at most {most_bytes:,} are possible")
+
+
+def open_plain(path: str | Path, most_bytes: int | None = None) -> BinaryIO:
+    """Open a plain file, or a link to one, for reading. No pipe makes us wait, and no device gives bytes without end.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        StoreError: It is no plain file, or has more than `most_bytes`.
+        OSError: It cannot be opened.
+    """
+    return open(path, "rb", opener=partial(_opened, most_bytes=most_bytes))
+
+
 def sync_folder(folder: Path) -> None:
     """Make names that were added to or removed from a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -244,6 +284,40 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _opened(path: str, flags: int, *, most_bytes: int | None) -> int:
+    """The descriptor of a plain file."""
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe opens at once, whether or not one writes
+    try:
+        status = os.fstat(descriptor)
+        _check_plain(path, status)
+        check_size(path, status.st_size, most_bytes)
+    except StoreError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check_plain(path: str, status: os.stat_result) -> None:
+    if not S_ISREG(status.st_mode):
+        raise _unreadable(path, "it is a folder, a pipe or a device")
+
+
+def _failure(path: str, error: OSError) -> OSError:
+    """What to raise where a key could not be read: ours, but where there is no such key."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):  # pyarrow's does not carry the name
+        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    return _unreadable(path, error.strerror or str(error))
+
+
+def _unreadable(path: str, why: str) -> StoreError:
+    return StoreError(
+        f"{path!r} cannot be read: {why}.\n"
+        "Expected a plain file of the store, or a link to one, that this user may read. Check its permissions, or "
+        "restore it from a copy of the store.",
+        path=path,
+    )
 
 
 def _create(path: Path, data: bytes) -> bool:

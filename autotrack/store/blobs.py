@@ -11,9 +11,10 @@ import os
 import re
 import time
 from pathlib import Path
+from stat import S_ISREG
 
 from autotrack.errors import StoreError
-from autotrack.store.backend import LocalBackend, sync_folder
+from autotrack.store.backend import LocalBackend, open_plain, sync_folder
 
 __all__ = ["Blobs", "blob_key"]
 
@@ -91,7 +92,7 @@ class Blobs:
 
         digest = hashlib.sha256()
         incoming = self._backend.path(f"blobs/.tmp-{os.urandom(8).hex()}")
-        with open(path, "rb") as source:
+        with open_plain(path) as source:
             incoming.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with open(incoming, "xb") as copy:
@@ -113,13 +114,16 @@ class Blobs:
                 incoming.unlink(missing_ok=True)
         return sha256
 
-    def get(self, sha256: str) -> bytes:
+    def get(self, sha256: str, *, most_bytes: int | None = None) -> bytes:
         """The bytes of a blob, checked against their name.
+
+        Args:
+            most_bytes: That it can have; of what has more, nothing is read.
 
         Raises:
             StoreError: There is no such blob, or its bytes are not the ones that were put.
         """
-        data = self.read(sha256)
+        data = self.read(sha256, most_bytes=most_bytes)
         found = _sha256(data)
         if found != sha256:
             raise StoreError(
@@ -131,14 +135,17 @@ class Blobs:
             )
         return data
 
-    def read(self, sha256: str) -> bytes:
+    def read(self, sha256: str, *, most_bytes: int | None = None) -> bytes:
         """The bytes of a blob as they are: for who checks them against its name in any case.
 
+        Args:
+            most_bytes: As for `get`.
+
         Raises:
-            StoreError: There is no such blob.
+            StoreError: There is no such blob, or it cannot be read.
         """
         try:
-            return self._read(blob_key(sha256))
+            return self._read(blob_key(sha256), most_bytes)
         except FileNotFoundError as missing:
             raise StoreError(
                 f"The blob {sha256[:12]}… is not in the store: {self._name(sha256)} does not exist.\n"
@@ -146,8 +153,8 @@ class Blobs:
                 sha256=sha256,
             ) from missing
 
-    def _read(self, key: str) -> bytes:
-        return self._backend.get(key)
+    def _read(self, key: str, most_bytes: int | None) -> bytes:
+        return self._backend.get(key, most_bytes=most_bytes)
 
     def _name(self, sha256: str) -> str:
         return self._backend.name(blob_key(sha256))
@@ -157,7 +164,7 @@ class Blobs:
         path = self.path(sha256)
         try:
             known = path.stat()
-            if known.st_size != size_bytes:  # cut short by a power cut: written anew
+            if known.st_size != size_bytes or not S_ISREG(known.st_mode):  # cut short by a power cut: written anew
                 return False
             renewed_ns = max(time.time_ns(), known.st_mtime_ns + 1)  # never the same: `discard` looks for that
             try:
@@ -169,6 +176,8 @@ class Blobs:
         except FileNotFoundError:
             return False
         except OSError as error:
+            if error.errno == errno.ELOOP:  # a link to itself
+                return False
             if error.errno not in (errno.EPERM, errno.EACCES, errno.EROFS):
                 raise
         return True

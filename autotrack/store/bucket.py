@@ -147,11 +147,11 @@ class SpooledBlobs(Blobs):
         """
         self._spool.upload_blobs()
 
-    def _read(self, key: str) -> bytes:
+    def _read(self, key: str, most_bytes: int | None) -> bytes:
         try:
-            return super()._read(key)
+            return super()._read(key, most_bytes)
         except FileNotFoundError:
-            return self._spool.backend.get(key)
+            return self._spool.backend.get(key, most_bytes=most_bytes)
 
     def _name(self, sha256: str) -> str:
         return self._spool.backend.name(blob_key(sha256))

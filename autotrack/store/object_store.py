@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from autotrack.errors import MissingLibraryError, StoreError
-from autotrack.store.backend import Stat, check_key
+from autotrack.store.backend import Stat, check_key, check_size
 
 __all__ = ["ObjectBackend"]
 
@@ -93,21 +93,25 @@ class ObjectBackend:
         with self._told(key):
             return _stat(obstore.head(self._store, key))
 
-    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+    def get(self, key: str, start: int = 0, length: int | None = None, *, most_bytes: int | None = None) -> bytes:
         """The bytes of a key, or `length` of them from `start`.
 
         Raises:
             FileNotFoundError: No such key.
+            StoreError: It has more than `most_bytes`.
         """
         import obstore
 
         check_key(key)
         if start or length is not None:  # a server refuses a range that begins behind the end
             size_bytes = self.stat(key).size_bytes
+            check_size(self.name(key), size_bytes, most_bytes)
             end = size_bytes if length is None else min(size_bytes, start + length)
             return self.get_range(key, start, end) if start < end else b""
         with self._told(key):
-            return bytes(obstore.get(self._store, key).bytes())
+            answer = obstore.get(self._store, key)  # what it says of the key: the bytes come after
+            check_size(self.name(key), answer.meta["size"], most_bytes)
+            return bytes(answer.bytes())
 
     def get_range(self, key: str, start: int, end: int) -> bytes:
         """The bytes from `start` to `end`, which the key is known to have."""

@@ -347,20 +347,12 @@ def _read_identity(backend: Backend) -> dict[str, Any] | None:
             raise ValueError("no store_id in it")
         if not all(isinstance(identity.get(limit, 1), int) for limit in ("min_reader", "min_writer")):
             raise ValueError("min_reader or min_writer is no number")
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
     except ValueError as error:
         raise StoreFormatError(
             f"{path!r} is damaged ({error}).\nExpected a JSON object with a store_id. Restore it from a copy.",
             path=path,
-        ) from error
-    except StoreError:  # of a server: it says all there is to say
-        raise
-    except OSError as error:
-        raise StoreError(
-            f"The store in {root!r} cannot be read: {error.strerror or error}.\n"
-            f"Expected a file {_IDENTITY} that this user may read. Check its permissions, or choose another store.",
-            path=root,
         ) from error
     needed = identity.get("min_reader", 1)
     if needed > FORMAT_VERSION:
