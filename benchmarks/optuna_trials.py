@@ -2,8 +2,10 @@
 
 Printed are microseconds a trial, of the first tenth of the trials, the median tenth and the last one, as wall time and
 as CPU of the process; of recorded studies the bytes a trial takes when it is at rest, and how long it takes to list all
-trials, sorted by value, in another process. Optuna's own callbacks for MLflow (into SQLite) and W&B (offline) are
-measured in memory where they are installed, on a twentieth of the trials. How to read it: README.md beside this file.
+trials, sorted by value, in another process. "In turns" are two studies of one process, of which one is recorded: what
+that adds is the median of the differences, whatever else the machine does; a fifth of the trials. Optuna's own
+callbacks for MLflow (into SQLite) and W&B (offline) are measured in memory where they are installed, on a twentieth of
+the trials. How to read it: README.md beside this file.
 """
 
 import argparse
@@ -14,9 +16,11 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import quantiles
 from typing import Any
 
 PARTS = 10
+TURNS = 20
 KINDS = ("memory", "journal", "sqlite")
 RIVALS = ("mlflow", "wandb")
 
@@ -30,12 +34,17 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.alone:
         kind, who, folder = asked.alone
-        read_back(Path(folder)) if who == "read" else measure(kind, who, Path(folder), asked.trials)
+        if who == "read":
+            read_back(Path(folder))
+        elif who == "in turns":
+            take_turns(kind, Path(folder), asked.trials)
+        else:
+            measure(kind, who, Path(folder), asked.trials)
         return
     rivals = [name for name in RIVALS if find_spec(name) and find_spec("optuna_integration")]
     for kind in asked.storages.split(","):
-        for who in ("alone", "recorded", *(rivals if kind == "memory" else ())):
-            count = asked.trials // 20 if who in RIVALS else asked.trials
+        for who in ("alone", "recorded", "in turns", *(rivals if kind == "memory" else ())):
+            count = asked.trials // 20 if who in RIVALS else asked.trials // 5 if who == "in turns" else asked.trials
             with tempfile.TemporaryDirectory() as folder:
                 for step in (who, "read") if who == "recorded" else (who,):
                     command = [sys.executable, "-W", "ignore", __file__, "--trials", str(count)]
@@ -48,14 +57,7 @@ def measure(kind: str, who: str, folder: Path, count: int) -> None:
         import autotrack
 
         autotrack.enable(store=folder / "store")
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0), storage=storage(kind, folder))
-
-    def objective(trial: optuna.Trial) -> float:
-        return trial.suggest_float("x", -1, 1) ** 2 + trial.suggest_int("n", 1, 9)
-
+    study = new_study(kind, folder)
     callbacks = callback(who, folder)
     study.optimize(objective, n_trials=20, callbacks=callbacks)
     walls, cpus = [], []
@@ -69,6 +71,47 @@ def measure(kind: str, who: str, folder: Path, count: int) -> None:
     ]
     print(f"{kind:8} {who:9} us a trial: {told[0]}; CPU: {told[1]}", flush=True)
     os._exit(0) if who == "wandb" else None  # its exit waits for a network
+
+
+def take_turns(kind: str, folder: Path, count: int) -> None:
+    """Two studies, one recorded and one not."""
+    import autotrack
+    from autotrack import run
+
+    autotrack.enable(store=folder / "store")
+    (folder / "alone").mkdir()
+    alone, recorded = new_study(kind, folder / "alone"), new_study(kind, folder)
+    size = count // TURNS
+    walls, cpus = [], []
+    for _ in range(TURNS + 1):
+        begun, cpu = time.perf_counter(), time.process_time()
+        with autotrack.paused():
+            alone.optimize(objective, n_trials=size)
+        between, cpu_between = time.perf_counter(), time.process_time()
+        recorded.optimize(objective, n_trials=size)
+        recorder = run.recorder()
+        assert recorder is not None
+        recorder.flush()
+        walls.append((time.perf_counter() - between - (between - begun)) * 1e6 / size)
+        cpus.append((time.process_time() - cpu_between - (cpu_between - cpu)) * 1e6 / size)
+    told = []
+    for each in (walls[1:], cpus[1:]):  # the first begins the record
+        low, middle, high = quantiles(each)
+        told.append(f"{middle:.0f} ({low:.0f} to {high:.0f})")
+    print(f"{kind:8} in turns: us added a trial, median and quartiles: {told[0]}; CPU: {told[1]}", flush=True)
+
+
+def new_study(kind: str, folder: Path) -> Any:
+    """A study without trials."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0), storage=storage(kind, folder))
+
+
+def objective(trial: Any) -> float:
+    """An objective that does nothing."""
+    return float(trial.suggest_float("x", -1, 1) ** 2 + trial.suggest_int("n", 1, 9))
 
 
 def callback(who: str, folder: Path) -> list[Any]:
