@@ -20,6 +20,8 @@ from autotrack.values import params_of
 
 __all__ = ["RunRecord"]
 
+_CODE = ("argv", "cwd", "git", "modules")  # of the process record; the rest is the environment
+
 
 class RunRecord:
     """The reading half of `Run`."""
@@ -150,15 +152,15 @@ class RunRecord:
 
     @property
     def code(self) -> dict[str, Any]:
-        """Command line, working directory and the state of the git repository."""
+        """Command line, working directory, state of the git repository, SHA-256 of the script and of your own modules."""
         record = self._process_record()
-        return {key: record[key] for key in ("argv", "cwd", "git") if record.get(key) is not None}
+        return {key: record[key] for key in _CODE if record.get(key) is not None}
 
     @property
     def environment(self) -> dict[str, Any]:
         """Host, Python, machine and the version of every installed package."""
         record = self._process_record()
-        return {key: value for key, value in record.items() if key not in ("argv", "cwd", "git", "author")}
+        return {key: value for key, value in record.items() if key not in (*_CODE, "author")}
 
     @property
     def parent(self) -> Self | None:

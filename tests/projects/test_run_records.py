@@ -1,5 +1,6 @@
 """What `autotrack run` records of a plain scikit-learn script, where, and what happens when it cannot."""
 
+import hashlib
 import os
 import re
 import subprocess
@@ -72,6 +73,7 @@ def test_plain_script_is_recorded_without_being_touched(
     assert found.metrics["train_accuracy"] == pytest.approx(model.score(X_train, y_train))
     assert found.metrics["test_score"] == pytest.approx(model.score(X_test, y_test))
     assert found.code["argv"][1:] == ["train.py", "0.5"]
+    assert found.code["modules"] == {"__main__": hashlib.sha256(before).hexdigest()}
     loaded = autotrack.load_model(f"run:{found.id}")
     assert loaded.predict(X_test).tolist() == model.predict(X_test).tolist()
 
