@@ -152,7 +152,7 @@ class RunRecord:
 
     @property
     def code(self) -> dict[str, Any]:
-        """Command line, working directory, state of the git repository, SHA-256 of the script and of your own modules."""
+        """Command line, working directory, state of git, SHA-256 of the script and of your own modules."""
         record = self._process_record()
         return {key: record[key] for key in _CODE if record.get(key) is not None}
 
