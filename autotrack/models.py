@@ -218,7 +218,9 @@ def package_manifest(store: Store, sha256: str) -> bytes:
     Raises:
         ModelCorruptedError: It is not there, or was changed.
     """
+    from autotrack.model.manifest import MOST_BYTES
+
     try:
-        return store.blobs.get(sha256)
+        return store.blobs.get(sha256, most_bytes=MOST_BYTES)
     except StoreError as error:
         raise ModelCorruptedError(f"The manifest of this model cannot be used. {error}", manifest=sha256) from error

@@ -28,10 +28,10 @@ def data_text(found: Mapping[str, Any]) -> str:
 
 def package_facts(store: "Store", manifest_sha: str) -> dict[str, Any]:
     """What a model's package is; of one that cannot be read, why."""
-    from autotrack.model.manifest import Manifest
+    from autotrack.model.manifest import MOST_BYTES, Manifest
 
     try:
-        manifest = Manifest.parse(store.blobs.get(manifest_sha))
+        manifest = Manifest.parse(store.blobs.get(manifest_sha, most_bytes=MOST_BYTES))
     except AutotrackError as error:
         return {"damaged": str(error)}
     sizes = sum(file.size_bytes for file in manifest.files)

@@ -21,10 +21,11 @@ from typing import Any
 from autotrack.errors import InvalidNameError, ModelCorruptedError, ModelVersionError
 from autotrack.names import check_artifact_name
 
-__all__ = ["FILE_NAME", "FORMAT", "File", "Manifest", "canonical", "sha256"]
+__all__ = ["FILE_NAME", "FORMAT", "MOST_BYTES", "File", "Manifest", "canonical", "sha256"]
 
 FORMAT = 2
 FILE_NAME = "model.json"  # of the manifest itself, in a package laid out as a folder
+MOST_BYTES = 32 << 20  # of a manifest: that of a thousand columns takes 100 kB
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_SIZE_BYTES = 1 << 62  # of a file: what any operating system can count
 _MOST_TEXT = 500  # characters of a class or a requirement

@@ -46,6 +46,7 @@ _MAX_FOLDER_BYTES = 200  # a file name has 255 at most, and some file systems (e
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789._-")
 _FILE = re.compile(r"[0-9]{20}\.json")  # whatever else a sync program leaves in the folder is no event
 _HEAD = re.compile(r"head(-[0-9a-f]+)?\.json")
+_MOST_BYTES = 16 << 20  # of an event, which is a few hundred bytes and the texts that somebody gave
 _MERGED = "merged.jsonl"
 _MERGED_EVERY = 50  # events
 _FRAME = frozenset(("format", "number", "op", "at", "by", "token", "previous", "checksum"))
@@ -108,7 +109,7 @@ class EventLog:
     def has(self, name: str, number: int, sha256: str | None) -> bool:
         """Whether event `number` is there and is the one with this SHA-256."""
         try:
-            return hashlib.sha256(self._backend.get(_key(name, number))).hexdigest() == sha256
+            return hashlib.sha256(self.data(name, number)).hexdigest() == sha256
         except FileNotFoundError:
             return False
 
@@ -154,8 +155,13 @@ class EventLog:
             raise DataError(f"This change of the model {name!r} cannot be recorded: {wrong}.\nExpected another value.")
         content["checksum"] = _checksum(content)
         key, data = _key(name, number), canonical(content)
+        if len(data) > _MOST_BYTES:
+            raise DataError(
+                f"This change of the model {name!r} cannot be recorded: it takes {len(data):,} bytes.\n"
+                f"Expected at most {_MOST_BYTES:,}. Keep long texts as files, and say here where they are."
+            )
         # An object store may retry a put whose answer was lost, and then finds our own event in the way.
-        if not self._backend.put_if_absent(key, data) and token.encode() not in self._backend.get(key):
+        if not self._backend.put_if_absent(key, data) and token.encode() not in self.data(name, number):
             return None
         event = _parsed(name, number, data)
         self._note(name, event)
@@ -165,12 +171,11 @@ class EventLog:
 
     def data(self, name: str, number: int) -> bytes:
         """An event as it is on file."""
-        return self._backend.get(_key(name, number))
+        return self._backend.get(_key(name, number), most_bytes=_MOST_BYTES)
 
     def append_copy(self, name: str, number: int, data: bytes) -> bool:
         """Add event `number` of another store's log, as it is there; False when there is another one here."""
-        key = _key(name, number)
-        return self._backend.put_if_absent(key, data) or self._backend.get(key) == data
+        return self._backend.put_if_absent(_key(name, number), data) or self.data(name, number) == data
 
     def note_copied(self, name: str, event: Event) -> None:
         """Note that the log goes as far as this event, which was copied."""
@@ -222,7 +227,7 @@ class EventLog:
 
     def _data(self, name: str, number: int) -> bytes:
         try:
-            return self._backend.get(_key(name, number))
+            return self.data(name, number)
         except FileNotFoundError:
             raise _broken(name, number, "is missing") from None
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from autotrack.errors import AutotrackError
-from autotrack.model.manifest import Manifest
+from autotrack.model.manifest import MOST_BYTES, Manifest
 from autotrack.types import Row
 from autotrack.values import encode
 
@@ -30,7 +30,7 @@ def run_of(store: "Store", version: "Version") -> tuple[Row, bool]:
         if row is not None:
             return row, True
     try:
-        return row_of_package(Manifest.parse(store.blobs.get(version.manifest))), False
+        return row_of_package(Manifest.parse(store.blobs.get(version.manifest, most_bytes=MOST_BYTES))), False
     except (AutotrackError, OSError):
         return cast(Row, {}), False
 

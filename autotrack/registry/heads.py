@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Heads"]
 
 _PURPOSE = b"autotrack registry head\n"
+_MOST_BYTES = 1 << 16  # of a head, which is some hundred bytes and the name of the model
 
 
 class Heads:
@@ -82,7 +83,7 @@ class Heads:
     def _read(self, key: str) -> dict[str, Any] | None:
         """A head, if it is there and has the form of one."""
         try:
-            head = json.loads(self._backend.get(key))
+            head = json.loads(self._backend.get(key, most_bytes=_MOST_BYTES))
             seal = head["seal"]
             is_sealed = isinstance(seal, dict) and all(type(seal.get(part)) is str for part in ("key", "hmac"))
             fits = type(head["count"]) is int and head["count"] > 0 and type(head["at"]) is int

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.errors import AutotrackError
 from autotrack.model import trust
-from autotrack.model.manifest import Manifest
+from autotrack.model.manifest import MOST_BYTES, Manifest
 from autotrack.registry.events import EventLog
 from autotrack.registry.registry import Registry
 from autotrack.types import ModelVersion
@@ -86,7 +86,7 @@ def _of_version(store: "Store", version: ModelVersion, known: dict[str, str], fo
     if not store.blobs.has(version.manifest):
         return []  # the record's own check says so
     try:
-        manifest = Manifest.parse(store.blobs.get(version.manifest))
+        manifest = Manifest.parse(store.blobs.get(version.manifest, most_bytes=MOST_BYTES))
     except (AutotrackError, OSError) as error:
         return [f"The manifest of {what} cannot be used: {_first(error)}"]
     origin = trust.provenance(manifest.body, None if manifest.seal is None else dict(manifest.seal))
@@ -106,7 +106,7 @@ def _of_version(store: "Store", version: ModelVersion, known: dict[str, str], fo
 
 def _of_file(store: "Store", sha256: str, size_bytes: int) -> str:
     try:
-        here = len(store.blobs.get(sha256))
+        here = len(store.blobs.get(sha256, most_bytes=size_bytes))
     except OSError as error:
         return _first(error)
     return "" if here == size_bytes else f"It has {here:,} bytes, and by its manifest {size_bytes:,}."

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from autotrack.errors import ConfigError, nearest
 from autotrack.model import Manifest
-from autotrack.models import load_model
+from autotrack.models import load_model, package_manifest
 from autotrack.process import reading_store
 from autotrack.registry import Registry, parse
 from autotrack.types import ModelVersion
@@ -96,7 +96,7 @@ class Served:
         self.problem = problem
 
     def _load(self, version: ModelVersion) -> Loaded:
-        manifest = Manifest.parse(self._store.blobs.get(version.manifest))
+        manifest = Manifest.parse(package_manifest(self._store, version.manifest))
         model = load_model(f"{version.name}/{version.version}", trust=self._trust)
         inputs = (manifest.signature or {}).get("inputs")
         if not inputs:

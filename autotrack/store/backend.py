@@ -12,7 +12,6 @@ import builtins
 import errno
 import os
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, BinaryIO, NamedTuple, Protocol
@@ -23,6 +22,7 @@ __all__ = ["Backend", "LocalBackend", "Stat", "check_key", "check_size", "open_p
 
 _TEMPORARY = ".tmp-"  # start of the names of files that are not complete yet
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}  # some FUSE and SMB mounts
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # no pipe makes us wait
 
 
 class Stat(NamedTuple):
@@ -271,7 +271,15 @@ def open_plain(path: str | Path, most_bytes: int | None = None) -> BinaryIO:
         StoreError: It is no plain file, or has more than `most_bytes`.
         OSError: It cannot be opened.
     """
-    return open(path, "rb", opener=partial(_opened, most_bytes=most_bytes))
+    descriptor = os.open(path, _READ)
+    try:
+        status = os.fstat(descriptor)
+        _check_plain(str(path), status)
+        check_size(str(path), status.st_size, most_bytes)
+    except StoreError:
+        os.close(descriptor)
+        raise
+    return open(descriptor, "rb")
 
 
 def sync_folder(folder: Path) -> None:
@@ -284,19 +292,6 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-def _opened(path: str, flags: int, *, most_bytes: int | None) -> int:
-    """The descriptor of a plain file."""
-    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe opens at once, whether or not one writes
-    try:
-        status = os.fstat(descriptor)
-        _check_plain(path, status)
-        check_size(path, status.st_size, most_bytes)
-    except StoreError:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 def _check_plain(path: str, status: os.stat_result) -> None:

@@ -132,9 +132,9 @@ def test_history_and_page_of_a_version_read_each_event_once(
     read = LocalBackend.get
     keys: list[str] = []
 
-    def counted(backend: LocalBackend, key: str, *args: Any) -> bytes:
+    def counted(backend: LocalBackend, key: str, **options: Any) -> bytes:
         keys.append(key)
-        return read(backend, key, *args)
+        return read(backend, key, **options)
 
     monkeypatch.setattr(LocalBackend, "get", counted)
     assert len(Registry(store).history("churn")) == 21

@@ -28,7 +28,7 @@ def read(store_path, monkeypatch):
     monkeypatch.setattr(
         store.backend,
         "get",
-        lambda key, *args: (key.startswith("registry/") and opened.append(key), get(key, *args))[1],
+        lambda key, *args, **most: (key.startswith("registry/") and opened.append(key), get(key, *args, **most))[1],
     )
     return Registry(store), opened
 
