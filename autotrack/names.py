@@ -8,12 +8,13 @@ import re
 
 from autotrack.errors import InvalidNameError
 
-__all__ = ["check_artifact_name", "check_key", "check_model_name", "check_name"]
+__all__ = ["check_artifact_name", "check_key", "check_model_name", "check_name", "check_new_model_name"]
 
 MAX_NAME = 250  # characters: one screen line and a half, and within what file systems allow for one name
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _REFERENCE = re.compile(r"[@/:\\]")
 _DIRECTION = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE = re.compile(r"[\u00ad\u200b\u2060\ufeff]")  # joiners can be seen in emoji and in some scripts
 
 
 def check_name(kind: str, name: object) -> str:
@@ -51,6 +52,23 @@ def check_model_name(kind: str, name: object) -> str:
         raise _invalid(kind, text, f"it holds {found.group()!a}, which makes text read as another one")
     if text != text.strip():
         raise _invalid(kind, text, "it starts or ends with a space")
+    return text
+
+
+def check_new_model_name(kind: str, name: object) -> str:
+    """`name` if a model or an alias may be called so from now on: no other name looks the same.
+
+    Those that are registered already go by `check_model_name`.
+    """
+    text = check_model_name(kind, name)
+    if found := _INVISIBLE.search(text):
+        raise _invalid(kind, text, f"it holds {found.group()!a}, which cannot be seen")
+    if not text.isascii():
+        from unicodedata import is_normalized
+
+        if not is_normalized("NFC", text):
+            why = "it is not in Unicode's composed form, which unicodedata.normalize('NFC', name) gives"
+            raise _invalid(kind, text, why)
     return text
 
 

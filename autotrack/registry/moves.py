@@ -11,7 +11,7 @@ import re
 from typing import Any, Final, Literal
 
 from autotrack.errors import InvalidNameError, ModelNotFoundError, RegistryConflictError, nearest
-from autotrack.names import check_model_name
+from autotrack.names import check_model_name, check_new_model_name
 from autotrack.registry.state import State
 
 __all__ = [
@@ -57,11 +57,14 @@ def move(state: State, alias: str, version: int, expect: int | Unset | None) -> 
 
     Raises:
         RegistryConflictError: It does not point where the caller expects.
+        InvalidNameError: It is new, and cannot be told from others.
     """
     check_expected(state, alias, expect)
     current = state.aliases.get(alias)
     if current == version:
         return None
+    if current is None:
+        check_new_model_name("alias", alias)
     return "alias", {"alias": alias, "from": current, "to": version}
 
 
@@ -96,6 +99,8 @@ def check_promotable(alias: object) -> str:
 def promotion(state: State, alias: str, version: int) -> Change:
     """What to record so that `alias` points at `version`, and `previous-<alias>` at where it points now."""
     current = state.aliases.get(alias)
+    if current is None:
+        check_new_model_name("alias", alias)
     also = {} if current is None else {"also": {_PREVIOUS + alias: current}}
     return "alias", {"alias": alias, "from": current, "to": version, **also}
 

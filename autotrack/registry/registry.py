@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.errors import InvalidNameError, ModelNotFoundError, StoreError, nearest
 from autotrack.guard import tell_once
-from autotrack.names import check_key, check_model_name
+from autotrack.names import check_key, check_model_name, check_new_model_name
 from autotrack.registry import changes, facts, moves
 from autotrack.registry.events import Event, EventLog, folder_of
 from autotrack.registry.moment import moment
@@ -382,9 +382,9 @@ def check_new_names(name: str, alias: str | None = None) -> None:
     Raises:
         InvalidNameError: One of them may not.
     """
-    folder_of(check_model_name("model name", name))
+    folder_of(check_new_model_name("model name", name))
     if alias is not None:
-        moves.check_alias(alias)
+        moves.check_alias(check_new_model_name("alias", alias))
 
 
 @cache

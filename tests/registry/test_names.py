@@ -1,6 +1,7 @@
 """What models and aliases may be called: names are data, and never become paths."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from autotrack.errors import InvalidNameError
 from autotrack.names import check_model_name
 from autotrack.registry import Registry, check_new_names
-from autotrack.registry.events import folder_of
+from autotrack.registry.events import EventLog, folder_of
 from autotrack.store import Store
 
 KEPT = [
@@ -138,3 +139,56 @@ def test_folder_of_a_name_is_one_plain_file_name_and_its_own(names: list[str]) -
         assert not set(folder) & set('/\\:*?"<>| \0')
         assert folder not in ("", ".", "..")
         assert not folder.endswith(".")
+
+
+UNLIKE = {"ch\u200burn": "'\\u200b', which cannot be seen", "cafe\u0301": "not in Unicode's composed form"}
+
+
+@pytest.mark.parametrize("name", [*UNLIKE, "\u200b", "ch\u00adurn", "\ufeffchurn", "churn\u2060", "\u2126"])
+def test_new_name_that_looks_like_another_one_is_refused(store: Store, name: str) -> None:
+    registry, manifest = Registry(store), store.blobs.put(b"manifest")
+    why = re.escape(UNLIKE.get(name, ""))
+    registry.register("churn", manifest)
+    with pytest.raises(InvalidNameError, match=f"Invalid model name .*{why}"):
+        registry.register(name, manifest)
+    for change in (
+        lambda: registry.set_alias("churn", name, 1),
+        lambda: registry.promote("churn", 1, name),
+        lambda: registry.register("churn", manifest, alias=name),
+    ):
+        with pytest.raises(InvalidNameError, match=f"Invalid alias .*{why}"):
+            change()
+    assert Registry(store).aliases("churn") == {}
+    assert Registry(store).list() == ["churn"]
+
+
+@pytest.mark.parametrize("name", ["caf\u00e9", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "👩\u200d🔬"])
+def test_composed_letters_and_joiners_that_mean_something_are_kept(store: Store, name: str) -> None:
+    Registry(store).register(name, store.blobs.put(b"manifest"), alias=name)
+    assert Registry(store).resolve(f"{name}@{name}").name == name
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_name_that_was_registered_before_it_was_refused_is_read_and_its_alias_moves(store: Store, name: str) -> None:
+    first, second = (store.blobs.put(data) for data in (b"manifest 1", b"manifest 2"))
+    log, registered = EventLog(store.backend), {"run_id": None, "tags": {}, "description": ""}
+    previous = None
+    for number, (op, detail) in enumerate(
+        [
+            ("register", {"version": 1, "manifest": first, **registered}),
+            ("register", {"version": 2, "manifest": second, **registered}),
+            ("alias", {"alias": name, "from": None, "to": 1}),
+        ]
+    ):
+        event = log.append(name, number, previous, op=op, by="ann@lab", detail=detail)
+        assert event is not None
+        previous = event.sha256
+    registry = Registry(store)
+    assert registry.list() == [name]
+    assert registry.resolve(f"{name}@{name}").version == 1
+    assert len(registry.history(name)) == 3
+    registry.promote(name, 2, name)
+    assert registry.rollback(name, name).version == 1
+    registry.set_alias(name, name, 2)
+    registry.delete_alias(name, name)
+    assert registry.verify(name) == []
