@@ -5,10 +5,11 @@ out what would make a name impossible to type, to tell apart or to write into a 
 """
 
 import re
+from collections.abc import Mapping
 
-from autotrack.errors import InvalidNameError
+from autotrack.errors import DataError, InvalidNameError
 
-__all__ = ["check_artifact_name", "check_key", "check_model_name", "check_name", "check_new_model_name"]
+__all__ = ["check_artifact_name", "check_key", "check_model_name", "check_name", "check_new_model_name", "tag_texts"]
 
 MAX_NAME = 250  # characters: one screen line and a half, and within what file systems allow for one name
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -79,6 +80,23 @@ def check_artifact_name(name: object) -> str:
     if any(part in ("", ".", "..") for part in parts) or ":" in parts[0]:
         raise _invalid("artifact name", text, "it is not a relative path that stays inside the run")
     return "/".join(parts)
+
+
+def tag_texts(tags: object) -> dict[str, str]:
+    """The tags of a new version as texts; none for None.
+
+    Raises:
+        DataError: They are not by their keys.
+        InvalidNameError: A key cannot be called so.
+    """
+    if tags is None:
+        return {}
+    if not isinstance(tags, Mapping):
+        raise DataError(
+            f"Tags of type {type(tags).__name__} cannot be recorded.\n"
+            "Expected a value for each key, as in tags={'team': 'growth'}."
+        )
+    return {check_key("tag", key): str(value) for key, value in tags.items()}
 
 
 def _invalid(kind: str, name: object, why: str) -> InvalidNameError:

@@ -16,6 +16,7 @@ from autotrack.errors import AutotrackError, ModelCorruptedError, ModelNotFoundE
 from autotrack.guard import guard
 from autotrack.model.manifest import sha256
 from autotrack.models import manifest_of, package_manifest, with_model
+from autotrack.names import tag_texts
 from autotrack.process import author, get_run, recorder_of
 from autotrack.run import Run
 from autotrack.run.best import Best
@@ -54,14 +55,15 @@ def register_model(
         UntrustedModelError: The package is not the one that its run kept.
         InvalidNameError: A name cannot be used.
         ModelSaveError: The model cannot be turned into a package.
-        DataError: The input example cannot be kept.
+        DataError: The input example cannot be kept, or the tags are not by their keys.
     """
     from autotrack.model.example import example_json
     from autotrack.registry import Registry, check_new_names
 
     check_new_names(name, alias)
+    tag_texts(tags)  # told before any work, as what follows
     if input_example is not None:
-        example_json(input_example)  # told before any work
+        example_json(input_example)
     store, source, found = _source(run_or_model)
     registry = Registry(store)
     manifest = None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.errors import InvalidNameError, ModelNotFoundError, StoreError, nearest
 from autotrack.guard import tell_once
-from autotrack.names import check_key, check_model_name, check_new_model_name
+from autotrack.names import check_key, check_model_name, check_new_model_name, tag_texts
 from autotrack.registry import changes, facts, moves
 from autotrack.registry.events import Event, EventLog, folder_of
 from autotrack.registry.moment import moment
@@ -69,11 +69,11 @@ class Registry:
             origin: Of an imported version, where it was registered first.
 
         Raises:
-            InvalidNameError: `name`, `alias` or a tag cannot be called so.
+            InvalidNameError, DataError: `name`, `alias` or a tag cannot be called so; `tags` have no keys.
             ModelNotFoundError: No such manifest in the store.
         """
         check_new_names(name, alias)
-        texts = {check_key("tag", key): str(value) for key, value in (tags or {}).items()}
+        texts = tag_texts(tags)
         self._check_manifest(manifest_sha)
         self._blobs.publish()  # before the event that names them
         more = {} if origin is None else {"origin": dict(origin)}

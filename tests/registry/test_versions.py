@@ -1,9 +1,13 @@
 """Versions and aliases: numbered once and for ever, moved by compare-and-set, and said clearly where they are not."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+import autotrack
 from autotrack.errors import (
+    DataError,
     InvalidNameError,
     ModelNotFoundError,
     RegistryConflictError,
@@ -143,6 +147,18 @@ def test_alias_is_moved_from_where_it_is_expected(store: Store, registry: Regist
     registry.delete_alias("churn", "champion")
     with pytest.raises(RegistryConflictError, match="does not exist"):
         registry.set_alias("churn", "champion", 3, expect=2)
+
+
+@pytest.mark.parametrize("tags", [["a"], "ab", {"a"}])
+def test_tags_without_keys_are_told_before_any_work(store: Store, registry: Registry, tags: Any) -> None:
+    for register in (
+        lambda: registry.register("churn", "no manifest", tags=tags),
+        lambda: autotrack.register_model("no run", "churn", tags=tags),
+    ):
+        with pytest.raises(DataError, match=r"Tags of type .* cannot be recorded\.\nExpected a value for each key"):
+            register()
+    with pytest.raises(InvalidNameError, match="Invalid tag"):
+        autotrack.register_model("no run", "churn", tags={1: "a"})  # type: ignore[dict-item]
 
 
 def test_tags_are_set_replaced_and_removed(store: Store, registry: Registry) -> None:
