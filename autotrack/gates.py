@@ -37,7 +37,7 @@ Judge = Callable[["State", int], Outcome]
 _CHAMPION = "champion"
 _ORDER = ("<", "<=", ">", ">=")
 _APART = re.compile(r"(?<=\s)([+-])(\s+)(?=[0-9.])")  # `champion + 0.01`: a sign belongs to its number
-_MOST_NAMES = 12  # of metrics, in an error
+_MOST_NAMES = 3  # of metrics, in a reason, which the history keeps
 
 
 @dataclass(frozen=True)
@@ -279,7 +279,8 @@ def _missing(key: Key, contender: Contender) -> str:
         return f"V{_named(contender)[1:]} came of no run that is known here, so it has no {key}."
     if key.space == "metrics":
         names = sorted(contender.metrics)
-        shown = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+        rest = len(names) - _MOST_NAMES
+        shown = ", ".join(names[:_MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
         hint = nearest(key.name, names)
         return f"V{_named(contender)[1:]} has no metric {key.name!r}.{hint} It has: {shown or 'none'}."
     return f"V{_named(contender)[1:]} has no {key}."

@@ -101,11 +101,17 @@ def _list(as_json: bool) -> None:
     from autotrack.model import keys as ring
 
     found = ring.listed()
+    problems = {key: problem for key in found if (problem := ring.problem_of(key))}
+    usable = [key for key in found if key not in problems]
+    for key, problem in problems.items():
+        tell(
+            f"The key of {key.label!r} is not used: {problem}. Take it in again, or: autotrack keys remove {key.label}"
+        )
     if as_json:
-        print_json([{"name": key.label, "fingerprint": key.fingerprint, "path": key.path} for key in found])
-    elif found:
+        print_json([{"name": key.label, "fingerprint": key.fingerprint, "path": key.path} for key in usable])
+    elif usable:
         columns = [Column("name", least=8), Column("fingerprint"), Column("file", least=12, goes=1)]
-        print_table(columns, [[key.label, key.fingerprint, key.path] for key in found])
+        print_table(columns, [[key.label, key.fingerprint, key.path] for key in usable])
     elif (path := ring.key_path()) is not None and os.path.lexists(path):
         tell(f"Your key {path} cannot be used.")  # why, a warning says
     else:

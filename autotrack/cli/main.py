@@ -108,9 +108,11 @@ def _unknown_command(args: list[str]) -> str:
 def _message(error: AutotrackError | OSError) -> str:
     if isinstance(error, AutotrackError):
         return str(error)
-    path = f" {error.filename!r}" if error.filename else ""
+    path = f": {error.filename!r}" if error.filename else ""
     return (
-        f"{error.strerror or error}:{path}.\nExpected a store that can be read here. Look at it with: autotrack doctor"
+        f"{error.strerror or error}{path}.\n"
+        "Expected a file or folder that is there and that this user may use, on a disk with room. Check that, or name "
+        "another one. Settings and store are shown by: autotrack doctor"
     )
 
 

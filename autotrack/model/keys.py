@@ -18,7 +18,19 @@ from datetime import UTC, datetime
 from autotrack.errors import ConfigError, nearest
 from autotrack.guard import tell_once
 
-__all__ = ["Key", "add", "believed", "export", "fingerprint_of", "key_path", "listed", "own", "remove", "rotate"]
+__all__ = [
+    "Key",
+    "add",
+    "believed",
+    "export",
+    "fingerprint_of",
+    "key_path",
+    "listed",
+    "own",
+    "problem_of",
+    "remove",
+    "rotate",
+]
 
 _KEY_BYTES = 32  # as long as the HMAC itself
 _SUFFIX = ".key"
@@ -83,16 +95,14 @@ def believed(fingerprint: str) -> bytes | None:
     for key in listed():
         if key.label != "own" and hmac.compare_digest(key.fingerprint.encode(), fingerprint.encode("utf-8", "replace")):
             try:
-                found = _read(key.path)
+                return _content(key)
             except OSError as error:
                 tell_once(f"model.key:{key.path}", f"The key of {key.label!r} is not used: {error}.")
-                return None
-            return found if found is not None and fingerprint_of(found) == key.fingerprint else None
     return None
 
 
 def listed() -> list[Key]:
-    """All keys there are, this user's own first."""
+    """All keys there are, this user's own first; `problem_of` says which are not used."""
     path = key_path()
     mine = own(create=False)
     keys = [] if path is None or mine is None else [Key(fingerprint_of(mine), "own", path)]
@@ -103,6 +113,15 @@ def listed() -> list[Key]:
         names = []
     found = [(match, os.path.join(str(folder), name)) for name in names if (match := _FILE.fullmatch(name))]
     return keys + [Key(match["fingerprint"], match["label"], where) for match, where in found]
+
+
+def problem_of(key: Key) -> str | None:
+    """Why one of the listed keys is not used; None: it is."""
+    try:
+        _content(key)
+    except OSError as error:
+        return str(error)
+    return None
 
 
 def export(path: str, label: str) -> Key:
@@ -219,13 +238,20 @@ def _keep(key: bytes, label: str) -> Key:
     folder = _folder()
     if folder is None:
         raise ConfigError("There is no place for keys.\nExpected a home. Name a file with AUTOTRACK_KEY_FILE.")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
     name = fingerprint_of(key)
-    for known in listed():
-        if known.label != "own" and known.fingerprint == name:
-            os.unlink(known.path)  # it gets a new label
     path = os.path.join(folder, f"{name}-{label}{_SUFFIX}")
-    _write_new(path, key)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        for known in listed():
+            if known.label != "own" and known.fingerprint == name:
+                os.unlink(known.path)  # it gets a new label
+        _write_new(path, key)
+    except OSError as error:
+        raise ConfigError(
+            f"The key cannot be kept in {folder!r}: {error.strerror or error}.\n"
+            "Expected a folder that is there, or can be made, and can be written to. AUTOTRACK_KEY_FILE names the file "
+            "beside which it is."
+        ) from error
     return Key(name, label, path)
 
 
@@ -240,6 +266,18 @@ def _checked(label: str) -> str:
 def _folder() -> str | None:
     path = key_path()
     return None if path is None else os.path.join(os.path.dirname(path), "trusted")
+
+
+def _content(key: Key) -> bytes:
+    """The key in a listed file.
+
+    Raises:
+        OSError: The file cannot be used, or holds another key than its name says.
+    """
+    found = _read(key.path)
+    if found is None or fingerprint_of(found) != key.fingerprint:
+        raise OSError(f"{key.path} does not hold the key that its name says")
+    return found
 
 
 def _read(path: str) -> bytes | None:

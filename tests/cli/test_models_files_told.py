@@ -1,6 +1,7 @@
 """Files that commands about models cannot read or write are told by name; what the page of a version says of trust."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,54 @@ def test_file_that_cannot_be_read_or_written_is_told_by_its_name(store: Store, a
     assert "\nExpected a" in found.stderr
     assert "store" not in found.stderr.partition("Expected")[2]
     assert ".tmp" not in found.stderr
+
+
+@pytest.mark.parametrize("command", ["add", "rotate"])
+def test_key_folder_that_cannot_be_made_is_told_as_that(
+    store: Store, command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run("keys", "export", "ann.key", "--name", "ann").exit_code == 0
+    if command == "add":
+        monkeypatch.setenv("AUTOTRACK_KEY_FILE", str(tmp_path / "bob" / "key"))
+        (tmp_path / "bob").mkdir()
+    folder = Path(os.environ["AUTOTRACK_KEY_FILE"]).parent / "trusted"
+    folder.write_text("in the way")
+    found = run("keys", command, *["ann.key"][: command == "add"])
+    assert (found.exit_code, found.stdout) == (1, "")
+    assert f"The key cannot be kept in {str(folder)!r}: " in found.stderr
+    assert "Expected a folder that is there, or can be made, and can be written to." in found.stderr
+    assert "store" not in found.stderr
+
+
+def test_file_that_cannot_be_written_is_told_by_what_is_true_of_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "key.tmp")
+
+    monkeypatch.setattr(os, "replace", full)
+    found = run("keys", "rotate")
+    assert found.exit_code == 1
+    assert found.stderr.startswith("Error: No space left on device: 'key.tmp'.\nExpected a file or folder that")
+    assert "on a disk with room" in found.stderr
+
+
+def test_key_file_that_holds_another_key_than_it_is_called_after_is_not_listed_but_told(store: Store) -> None:
+    trusted = Path(os.environ["AUTOTRACK_KEY_FILE"]).parent / "trusted"
+    trusted.mkdir()
+    bad, short = trusted / f"{'a' * 16}-bad.key", trusted / f"{'b' * 16}-short.key"
+    bad.write_bytes(b"0" * 32)
+    short.write_bytes(b"0" * 3)
+    for path in (bad, short):
+        path.chmod(0o600)
+    found = run("keys")
+    assert found.exit_code == 0
+    assert [line.split()[0] for line in found.stdout.splitlines()[1:]] == ["own"]
+    assert f"The key of 'bad' is not used: {bad} does not hold the key that its name says." in found.stderr
+    assert f"The key of 'short' is not used: {short} has 3 bytes, not 32." in found.stderr
+    assert [key["name"] for key in json.loads(run("keys", "--json").stdout)] == ["own"]
+    assert run("keys", "remove", "bad").exit_code == 0
+    assert not bad.exists()
 
 
 def test_page_of_a_version_says_where_its_input_is_not_known_and_how_it_would_be(store: Store) -> None:

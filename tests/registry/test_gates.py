@@ -137,6 +137,12 @@ def test_missing_metric_is_refused_with_the_names_there_are(version: Version) ->
         autotrack.registry.promote("churn", number, gate="metrics.val_loss <= champion")
 
 
+def test_missing_metric_among_many_is_told_with_a_few_of_them(version: Version) -> None:
+    number = version(**{f"m{at}": 0.5 for at in range(9)})
+    with pytest.raises(GateFailedError, match=r"no metric 'other'\. It has: m0, m1, m2 and 6 more\."):
+        autotrack.registry.promote("churn", number, gate="metrics.other > 0")
+
+
 def test_comparison_across_different_test_data_is_said(version: Version, store_path: Path) -> None:
     autotrack.registry.promote("churn", version(test_f1=0.8, data="may"))
     number = version(test_f1=0.9, data="june")
