@@ -20,6 +20,9 @@ def data_text(found: Mapping[str, Any]) -> str:
     """`DataFrame 426 × 31, float64` and whatever else is known."""
     rest = dict(found)
     kind, shape, dtype = (rest.pop(key, None) for key in ("kind", "shape", "dtype"))
+    if kind == "other":  # its class says more: a torch.Tensor, whose dtype is a torch.float32
+        library, _, kind = str(rest.pop("type", kind)).rpartition(".")
+        dtype = dtype and str(dtype).removeprefix(f"{library}.")
     size = " × ".join(str(length) for length in shape) if isinstance(shape, Sequence) else None
     known = [" ".join(str(word) for word in (kind, size) if word), dtype]
     more = [f"{key}: {_few(value)}" for key, value in rest.items() if value not in (None, [], {})]

@@ -129,12 +129,16 @@ class _Invocations:
         try:
             with loaded.turn:
                 predictions = loaded.predict(data)
-        except (AttributeError, TypeError, ValueError) as error:
-            if not table.has_missing:
+        except (AttributeError, TypeError, ValueError, ArithmeticError) as error:
+            if table.has_missing:
+                found, advice = "missing values (null)", "Send all values"
+            elif table.has_huge:
+                found, advice = "numbers too large for a float32", "Send smaller ones"
+            else:
                 raise
-            log.warning("The model failed at a request with missing values: %s: %s", type(error).__name__, error)
+            log.warning("The model failed at a request with %s: %s: %s", found, type(error).__name__, error)
             raise RefusedError(
-                "The model failed at this request, which has missing values (null): it may take none. Send all values. "
+                f"The model failed at this request, which has {found}: it may take none. {advice}. "
                 "The server's log says why."
             ) from error
         return Response(

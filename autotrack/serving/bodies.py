@@ -22,6 +22,7 @@ __all__ = ["Table", "read"]
 
 _FORMATS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 _EXPECTED = f"Expected a JSON object with one of the keys {', '.join(_FORMATS)}."
+_MOST_FLOAT32 = 3.4028234663852886e38
 _SHOWN = 100  # characters of what was sent that an answer repeats
 
 
@@ -45,6 +46,11 @@ class Table:
         """Whether a value is null, or a cell of CSV empty."""
         parts: Sequence[Any] = (self.columns if self.rows is None else self.rows) or ()
         return any(part is None or (isinstance(part, list | tuple) and None in part) for part in parts)
+
+    @property
+    def has_huge(self) -> bool:
+        """Whether a number is too large for a float32, which some models turn all numbers into."""
+        return _is_huge(self.columns if self.rows is None else self.rows, self.is_text)
 
     def columns_in(self, names: Sequence[str]) -> list[Sequence[Any]]:
         """The columns in the order of these names, which are all there."""
@@ -182,3 +188,14 @@ def _listed(numbers: set[int]) -> str:
 def _kind(value: Any) -> str:
     kinds = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
     return kinds.get(type(value), "a number")
+
+
+def _is_huge(value: Any, is_text: bool) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_is_huge(each, is_text) for each in value)
+    if is_text and isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return False
+    return isinstance(value, int | float) and abs(value) > _MOST_FLOAT32

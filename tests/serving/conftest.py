@@ -42,6 +42,8 @@ MODELS = """
     net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Dropout(0.5))
     torch.nn.init.ones_(net[0].weight), torch.nn.init.zeros_(net[0].bias)
     keep("net", net.train(), torch.ones(4, 3))
+    from sklearn.tree import DecisionTreeRegressor
+    keep("tree", DecisionTreeRegressor().fit(array, array.sum(1)), array)
     keep("failing", Failing(), array)
     keep("rows", Rows(), array)
     keep("slow", Slow(), array)

@@ -37,6 +37,32 @@ def test_missing_value_that_the_model_does_not_take_is_the_clients_mistake(servi
     assert "The model failed at a request with missing values" in server.log
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "has_huge"),
+    [
+        (b'{"instances": [[1, 2], [3, 1e300]]}', "application/json", True),
+        (b'{"instances": [[[1, -1e39]]]}', "application/json", True),
+        (b'{"inputs": {"a": [1], "b": [%d]}}' % 10**400, "application/json", True),
+        (b"a,b\n1,1e39\n", "text/csv", True),
+        (b"a,b\n1,text\n", "text/csv", False),
+        (b'{"instances": [[1, 3e38, null, "1e300"]]}', "application/json", False),
+    ],
+)
+def test_body_says_whether_a_number_is_too_large_for_a_float32(body: bytes, kind: str, has_huge: bool) -> None:
+    assert read(body, kind).has_huge is has_huge
+
+
+def test_number_that_is_too_large_for_the_model_is_the_clients_mistake(serving: Serving) -> None:
+    server = serving("tree@champion")
+    assert server.ask({"instances": [[0, 1, 3e38]]}).status_code == 200
+    for body in ({"instances": [[0, 1, 1e300]]}, {"instances": [[0, 1, 2], [0, -1e39, 1]]}):
+        answer = server.ask(body)
+        assert (answer.status_code, answer.json()["error_code"]) == (400, "BAD_REQUEST")
+        assert "has numbers too large for a float32: it may take none. Send smaller ones." in answer.json()["message"]
+    assert "The model failed at a request with numbers too large for a float32: ValueError" in server.log
+    assert serving("failing@champion").ask({"instances": [[1, 2, 1e300]]}).status_code == 500  # a RuntimeError
+
+
 def test_model_that_fails_at_whole_data_is_still_the_servers_mistake(serving: Serving) -> None:
     assert serving("failing@champion").ask({"instances": [[1, 2, None]]}).status_code == 500  # a RuntimeError
 
