@@ -5,7 +5,6 @@ be loaded, the old one stays and `problem` says why.
 """
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from urllib.parse import quote
 
 from autotrack.errors import ConfigError, nearest
 from autotrack.model import Manifest
+from autotrack.model.calling import forward, is_module
 from autotrack.models import load_model, package_manifest
 from autotrack.process import reading_store
 from autotrack.registry import Registry, parse
@@ -119,9 +119,8 @@ class Served:
 
 def _predictor(model: Any, method: str | None) -> Callable[[Any], Any]:
     """What a model is asked with: the method, else its first of METHODS, else the model itself."""
-    base = getattr(sys.modules.get("torch.nn"), "Module", None)
-    if method is None and isinstance(base, type) and isinstance(model, base):
-        return _forward(model)
+    if method is None and is_module(model):
+        return forward(model)
     offered = [name for name in METHODS if callable(getattr(model, name, None))]
     if method is not None and method not in offered:
         raise ConfigError(
@@ -135,25 +134,3 @@ def _predictor(model: Any, method: str | None) -> Callable[[Any], Any]:
         )
     found: Callable[[Any], Any] = getattr(model, method or offered[0]) if method or offered else model
     return found
-
-
-def _forward(module: Any) -> Callable[[Any], Any]:
-    """A torch module as it is used: in eval mode, without gradients.
-
-    Where its signature is not on record it gets a tensor all the same, its numbers as the module's own.
-    """
-    import numpy as np
-
-    torch = sys.modules["torch"]
-    module.eval()
-    own = next((each for each in module.parameters() if each.is_floating_point()), None)
-
-    def predict(data: Any) -> Any:
-        if isinstance(data, np.ndarray):
-            data = torch.as_tensor(data)
-            if own is not None:
-                data = data.to(own.device, own.dtype if data.is_floating_point() else None)
-        with torch.no_grad():
-            return module(data)
-
-    return predict
