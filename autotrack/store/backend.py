@@ -157,7 +157,8 @@ class LocalBackend:
         path = str(self.path(key))
         try:
             with open_plain(path, most_bytes) as file:
-                file.seek(start)
+                if start:
+                    file.seek(start)
                 return file.read(-1 if length is None else length)
         except StoreError:
             raise
