@@ -49,6 +49,14 @@ class BackendContract:
         assert backend.get("a", 100) == b""
         assert backend.get("a", 0, 0) == b""
 
+    def test_of_a_key_that_is_larger_than_it_can_be_nothing_is_got(self, backend):
+        backend.put("a", b"0123456789")
+        assert backend.get("a", most_bytes=10) == b"0123456789"
+        assert backend.get("a", 8, most_bytes=10) == b"89"
+        for more in ((), (8,), (0, 2)):
+            with pytest.raises(StoreError, match=r"a' cannot be read: it has 10 bytes, and at most 9 are possible"):
+                backend.get("a", *more, most_bytes=9)
+
     def test_a_key_that_is_not_there_cannot_be_got(self, backend):
         backend.put("a/b", b"")
         for key in ("a/c", "b", "c/d/e"):
