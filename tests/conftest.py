@@ -23,9 +23,9 @@ from typing import Any
 
 import hypothesis
 import pytest
-import s3_servers
 
 import autotrack
+import s3_servers
 from autotrack import config, guard
 from autotrack.store import Store
 

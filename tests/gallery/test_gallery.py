@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripts import PLAIN, TRACKED, expectations, recorded_runs, run_script, without_our_frames
 
 import autotrack
 from autotrack.run import Run
+from scripts import PLAIN, TRACKED, expectations, recorded_runs, run_script, without_our_frames
 
 SCRIPTS = sorted(Path(__file__).with_name("scripts").glob("*.py"))
 KEYS = {"name", "count", "status", "error", "params", "metrics", "history", "tables", "tags", "lacks", "data", "model"}

@@ -14,9 +14,9 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
-from workers import threads_at_once
 
 import autotrack
+from workers import threads_at_once
 
 X, y = load_iris(return_X_y=True)
 order = np.random.default_rng(0).permutation(len(X))

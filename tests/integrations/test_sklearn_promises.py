@@ -14,10 +14,10 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
-from workers import threads_at_once
 
 import autotrack
 from recorded import only_run, runs
+from workers import threads_at_once
 
 X, y = load_iris(return_X_y=True)
 

@@ -7,16 +7,16 @@ import warnings
 
 import pytest
 import torch
-import torch_training
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
-from torch_training import data, facts, train
-from workers import threads_at_once
 
 import autotrack
+import torch_training
 from autotrack.errors import AutotrackWarning
 from recorded import only_run, runs
+from torch_training import data, facts, train
+from workers import threads_at_once
 
 # ---- hooks that fail
 

@@ -14,10 +14,10 @@ from torch import nn
 from torch.nn import functional
 from torch.optim import lr_scheduler
 from torch.utils.data import DataLoader, TensorDataset
-from torch_training import data, facts, pickled, train
 
 import autotrack
 from recorded import only_run
+from torch_training import data, facts, pickled, train
 
 # ---- what stays the same
 

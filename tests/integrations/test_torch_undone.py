@@ -15,11 +15,11 @@ from torch.nn import functional
 from torch.optim import lr_scheduler
 from torch.optim import optimizer as optimizers
 from torch.utils.data import DataLoader, dataloader
-from torch_training import EPOCHS, STEPS_PER_EPOCH, train
 
 import autotrack
 from autotrack.run import heard
 from recorded import runs
+from torch_training import EPOCHS, STEPS_PER_EPOCH, train
 
 
 def everything():

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from workers import threads_at_once
 
 from autotrack.errors import AutotrackWarning, UntrustedModelError
 from autotrack.model import Package, keys, pack, trust, unpack
+from workers import threads_at_once
 
 
 def reader(saved: Package) -> Callable[[str], bytes]:

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from scripts import TRACKED
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
 import autotrack
+from scripts import TRACKED
 
 TRAIN = """\
 import sys

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workers import processes_at_once
 
 from autotrack.registry import Registry
 from autotrack.registry.verification import verify
 from autotrack.store import Store
+from workers import processes_at_once
 
 PROCESSES = 8
 ROUNDS = 50

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from workers import processes_at_once
 
 from autotrack.errors import RegistryConflictError
 from autotrack.registry import Registry
 from autotrack.store import Store
+from workers import processes_at_once
 
 PROCESSES = 8
 

@@ -8,10 +8,10 @@ import threading
 import time
 
 import pytest
-from workers import start, threads_at_once
 
 import autotrack
 from autotrack.errors import AutotrackError, DataError, InvalidNameError, RunFinishedError
+from workers import start, threads_at_once
 
 
 @pytest.fixture

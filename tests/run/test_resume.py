@@ -1,9 +1,9 @@
 """A run that had ended goes on, in whatever process; one that goes on elsewhere can be logged to from here."""
 
 import pytest
-from workers import start
 
 import autotrack
+from workers import start
 
 KILLED = """
     import autotrack, sys, time

@@ -12,12 +12,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import torch
-from model_server import WRONG_BODIES
 
 from autotrack.model import describe
 from autotrack.serving.bodies import read
 from autotrack.serving.cast import cast
 from autotrack.serving.refusal import RefusedError, body_of
+from model_server import WRONG_BODIES
 
 ARRAY = np.ones((4, 3))
 FRAME = pd.DataFrame(

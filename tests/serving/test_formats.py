@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from model_server import MIXED, WRONG_BODIES, Server
 
 Serving = Callable[[str], Server]

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from model_server import MIXED, House, Server, running
 
 from autotrack.serving.bodies import read
+from model_server import MIXED, House, Server, running
 
 pytestmark = pytest.mark.slow
 

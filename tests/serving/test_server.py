@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from model_server import House, Server, running
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import s3_servers
 
+import s3_servers
 from autotrack.store import NO_EPOCH, POINT, SegmentWriter, Store
 
 NOON = 1_700_000_000_000_000  # microseconds since 1970

@@ -8,11 +8,11 @@ import threading
 import time
 
 import pytest
-from workers import processes_at_once, threads_at_once
 
 from autotrack.errors import StoreError
 from autotrack.store import LocalBackend
 from autotrack.store.object_store import ObjectBackend
+from workers import processes_at_once, threads_at_once
 
 RACER = """
     import sys

@@ -4,11 +4,11 @@ import json
 from urllib.parse import quote
 
 import pytest
-from workers import threads_at_once
 
 from autotrack.errors import StoreFormatError
 from autotrack.store.delta import DataFile, DeltaTable, Snapshot
 from autotrack.store.schema import RUNS
+from workers import threads_at_once
 
 
 @pytest.fixture

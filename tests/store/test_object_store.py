@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
 import pytest
-from workers import eventually, processes_at_once, threads_at_once
 
 from autotrack.errors import StoreError, StoreNotFoundError
 from autotrack.store import NO_EPOCH, POINT, Store, bucket, spool
 from autotrack.store.object_store import ObjectBackend
+from workers import eventually, processes_at_once, threads_at_once
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import json
 import os
 
 import pytest
-from workers import threads_at_once
 
 from autotrack.errors import StoreError, StoreFormatError, StoreNotFoundError
 from autotrack.store import Store
+from workers import threads_at_once
 
 
 def identity_path(store):

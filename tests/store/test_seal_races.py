@@ -4,9 +4,9 @@ import random
 import signal
 
 import pytest
-from workers import processes_at_once, start
 
 from autotrack.store import NO_EPOCH, POINT, Store
+from workers import processes_at_once, start
 
 SEALER = """
     import sys

@@ -7,12 +7,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from workers import eventually, start, threads_at_once
 
 from autotrack.errors import StoreError
 from autotrack.guard import cache_dir
 from autotrack.store import Store, spool
 from autotrack.store.object_store import ObjectBackend
+from workers import eventually, start, threads_at_once
 
 
 def spooled_files():

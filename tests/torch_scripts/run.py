@@ -14,8 +14,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [entry for entry in (str(HERE), str(HERE.parent / "support")) if entry not in sys.path]
 
 from comparing import KEYS, differences, entries  # noqa: E402
-from scripts import PLAIN, TRACKED, Done, expectations, recorded_runs, run_script, without_our_frames  # noqa: E402
 from truth import OBSERVER, observed_source, read_truth  # noqa: E402
+
+from scripts import PLAIN, TRACKED, Done, expectations, recorded_runs, run_script, without_our_frames  # noqa: E402
 
 SCRIPTS = sorted([*(HERE / "scripts").glob("*.py"), *(path.parent for path in (HERE / "scripts").glob("*/main.py"))])
 

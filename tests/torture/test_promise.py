@@ -4,11 +4,11 @@ import threading
 import time
 
 import pytest
-from workers import eventually
 
 from autotrack.errors import StoreNotFoundError
 from autotrack.run.buffer import Buffer
 from autotrack.store import Store, new_id
+from workers import eventually
 
 
 @pytest.fixture
