@@ -109,10 +109,10 @@ def print_version(registry: "Registry", version: ModelVersion, as_json: bool) ->
 
 def _package_json(store: "Store", manifest_sha: str) -> dict[str, Any]:
     """What a manifest says, without its seal; of one that cannot be read, why."""
-    from autotrack.model.manifest import Manifest
+    from autotrack.model.manifest import MOST_BYTES, Manifest
 
     try:
-        data = store.blobs.get(manifest_sha)
+        data = store.blobs.get(manifest_sha, most_bytes=MOST_BYTES)
         Manifest.parse(data)
     except AutotrackError as error:
         return {"damaged": str(error)}
