@@ -5,11 +5,20 @@ out what would make a name impossible to type, to tell apart or to write into a 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
+from typing import Any
 
 from autotrack.errors import DataError, InvalidNameError
 
-__all__ = ["check_artifact_name", "check_key", "check_model_name", "check_name", "check_new_model_name", "tag_texts"]
+__all__ = [
+    "by_key",
+    "check_artifact_name",
+    "check_key",
+    "check_model_name",
+    "check_name",
+    "check_new_model_name",
+    "tag_texts",
+]
 
 MAX_NAME = 250  # characters: one screen line and a half, and within what file systems allow for one name
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -83,20 +92,29 @@ def check_artifact_name(name: object) -> str:
 
 
 def tag_texts(tags: object) -> dict[str, str]:
-    """The tags of a new version as texts; none for None.
+    """Tags as texts; none for None.
 
     Raises:
         DataError: They are not by their keys.
         InvalidNameError: A key cannot be called so.
     """
-    if tags is None:
-        return {}
-    if not isinstance(tags, Mapping):
-        raise DataError(
-            f"Tags of type {type(tags).__name__} cannot be recorded.\n"
-            "Expected a value for each key, as in tags={'team': 'growth'}."
-        )
-    return {check_key("tag", key): str(value) for key, value in tags.items()}
+    return {} if tags is None else {check_key("tag key", key): str(value) for key, value in by_key("Tags", tags)}
+
+
+def by_key(what: str, values: Any) -> Iterable[tuple[Any, Any]]:
+    """The items of a mapping, or of what has such, as a pandas Series.
+
+    Raises:
+        DataError: It has none.
+    """
+    if callable(getattr(values, "items", None)):
+        items: Iterable[tuple[Any, Any]] = values.items()
+        return items
+    raise DataError(
+        f"{what} of type {type(values).__name__} cannot be recorded.\n"
+        "Expected a value for each key, as in {'name': value}.",
+        value=values,
+    )
 
 
 def _invalid(kind: str, name: object, why: str) -> InvalidNameError:

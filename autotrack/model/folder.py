@@ -12,12 +12,10 @@ from pathlib import Path
 
 from autotrack.errors import ModelCorruptedError, ModelNotFoundError, ModelSaveError
 from autotrack.model.loading import read_file, unpack
-from autotrack.model.manifest import FILE_NAME, Manifest
+from autotrack.model.manifest import FILE_NAME, MOST_BYTES, Manifest
 from autotrack.model.mlflow import mlflow_files
 
 __all__ = ["load_folder", "materialise", "read_manifest"]
-
-_MAX_MANIFEST_BYTES = 16 << 20  # the manifest of a thousand columns takes 100 kB
 
 
 def materialise(manifest: bytes, read: Callable[[str], bytes], folder: str | os.PathLike[str]) -> Path:
@@ -76,7 +74,7 @@ def read_manifest(folder: str | os.PathLike[str]) -> bytes:
         ModelCorruptedError: It is no plain file, or too large to be one.
     """
     try:
-        return _content(folder, FILE_NAME, _MAX_MANIFEST_BYTES)
+        return _content(folder, FILE_NAME, MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         raise ModelNotFoundError(
             f"There is no model package at {os.fspath(folder)!r}.\nExpected a folder with a {FILE_NAME} in it. "

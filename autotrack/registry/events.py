@@ -49,6 +49,7 @@ _HEAD = re.compile(r"head(-[0-9a-f]+)?\.json")
 _MOST_BYTES = 16 << 20  # of an event, which is a few hundred bytes and the texts that somebody gave
 _MERGED = "merged.jsonl"
 _MERGED_EVERY = 50  # events
+_MOST_MERGED_BYTES = 64 << 20  # a hundred thousand events
 _FRAME = frozenset(("format", "number", "op", "at", "by", "token", "previous", "checksum"))
 
 
@@ -187,7 +188,11 @@ class EventLog:
         if count < _MERGED_EVERY:
             return []
         try:
-            events = _chained(name, enumerate(self._backend.get(_prefix(name) + _MERGED).splitlines()), None)
+            events = _chained(
+                name,
+                enumerate(self._backend.get(_prefix(name) + _MERGED, most_bytes=_MOST_MERGED_BYTES).splitlines()),
+                None,
+            )
             last = events[-1]
         except (OSError, StoreError, LookupError):
             return []

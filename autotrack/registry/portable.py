@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from autotrack.errors import AutotrackError, DataError, ModelCorruptedError, ModelVersionError
-from autotrack.model.manifest import FILE_NAME, File, Manifest, canonical, sha256
+from autotrack.model.manifest import FILE_NAME, MOST_BYTES, File, Manifest, canonical, sha256
 from autotrack.model.package import extend
 from autotrack.names import check_key, check_model_name
 from autotrack.registry.archive import Archive
@@ -39,7 +39,6 @@ _FORMAT = 1
 _VERSION = "version.json"
 _FILES = "files/"
 _MAX_ABOUT_BYTES = 4 << 20  # of version.json
-_MAX_MANIFEST_BYTES = 32 << 20
 
 
 def export(store: "Store", reference: str, path: str | os.PathLike[str]) -> Path:
@@ -91,7 +90,7 @@ def import_file(
     with _opened(path) as file:
         archive = Archive(file, os.fspath(path))
         about = _about(archive)
-        data = archive.read(FILE_NAME, _MAX_MANIFEST_BYTES)
+        data = archive.read(FILE_NAME, MOST_BYTES)
         manifest = Manifest.parse(data)
         archive.check_names([_VERSION, FILE_NAME, *(_FILES + each.path for each in manifest.files)])
         for each in manifest.files:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autotrack import names
 from autotrack.errors import DataError
-from autotrack.names import check_artifact_name, check_key
+from autotrack.names import check_artifact_name
 from autotrack.run.redact import redact, redact_value
 from autotrack.types import Row
 from autotrack.values import encode
@@ -33,9 +34,10 @@ def tag_texts(tags: Mapping[str, Any]) -> dict[str, str]:
     """Tags as texts, without secrets.
 
     Raises:
+        DataError: They are not by their keys.
         InvalidNameError: A key is empty, too long or holds control characters.
     """
-    return {check_key("tag key", key): redact_value(key, str(value)) for key, value in tags.items()}
+    return {key: redact_value(key, text) for key, text in names.tag_texts(tags).items()}
 
 
 def number(key: str, value: Any) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Self, get_args
 
 from autotrack.errors import DataError, RunFinishedError, nearest
 from autotrack.guard import guard
-from autotrack.names import check_key
+from autotrack.names import by_key, check_key
 from autotrack.run.buffer import now_us
 from autotrack.run.children import Children
 from autotrack.run.held import Held, write_package
@@ -57,7 +57,7 @@ class Run(RunRecord):
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record some settings; see `log_param`."""
         self._check_open()
-        checked = {check_key("param key", key): value for key, value in params.items()}
+        checked = {check_key("param key", key): value for key, value in by_key("Params", params)}
         self._user_keys.update(checked)
         self._record_params(checked)
 
@@ -74,7 +74,7 @@ class Run(RunRecord):
             epoch: Passes over the training data done before this, from 0.
 
         Raises:
-            DataError: A value is not one number, or step or epoch not an integer.
+            DataError: They have no keys, a value is not one number, or step or epoch not an integer.
             InvalidNameError: A key is empty, too long or holds control characters.
             RunFinishedError: The run has ended; nothing was recorded.
         """
@@ -82,7 +82,7 @@ class Run(RunRecord):
         known = self._user_keys
         checked = {
             key if key in known else check_key("metric key", key): value if type(value) is float else number(key, value)
-            for key, value in metrics.items()
+            for key, value in by_key("Metrics", metrics)
         }
         known.update(checked)
         self._record_metrics(checked, integer("step", step), integer("epoch", epoch))

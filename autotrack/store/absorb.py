@@ -321,7 +321,7 @@ def _copied(store: "Store", other: "Store", sha256: str) -> bool:
                 fetched.flush()
                 path = Path(fetched.name)
             return store.blobs.put_file(path) == sha256
-        except FileNotFoundError:
+        except (FileNotFoundError, StoreError):  # or something else in its place
             return False
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
+from autotrack.store.backend import open_plain
 from autotrack.store.journal import LOCK, parse_line, segment_name
 
 __all__ = ["Life", "LocalWal", "Wal", "Writer", "is_backlog", "segment_numbers"]
@@ -112,7 +113,7 @@ class LocalWal:
             seqs = segment_numbers(os.listdir(folder))
             if seqs:
                 newest = folder / segment_name(seqs[-1])
-                with open(newest, "rb") as file:
+                with open_plain(newest) as file:
                     header = (parse_line(file.readline().rstrip(b"\n")) or {}).get("h", {})
                 if header.get("host", os.uname().nodename) != os.uname().nodename:
                     return _foreign_life(time.time() - newest.stat().st_mtime)
@@ -120,7 +121,7 @@ class LocalWal:
 
     def open(self, writer_id: str, seq: int) -> BinaryIO:
         """A segment's file."""
-        return open(self.folder / writer_id / segment_name(seq), "rb")
+        return open_plain(self.folder / writer_id / segment_name(seq))
 
     def remove(self, writer_id: str, seq: int) -> None:
         """Delete a segment's file."""

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import pandas as pd
 import pytest
 
 import autotrack
@@ -50,6 +51,15 @@ def test_run_keeps_what_it_was_told(enabled):
     assert found.author
     assert found.environment["python"].startswith("3.")
     assert "pytest" in found.environment["packages"]
+
+
+@pytest.mark.parametrize("method", ["log_params", "log_metrics", "set_tags"])
+def test_what_has_no_keys_is_refused_and_the_run_goes_on(enabled, method):
+    with autotrack.start_run() as run:
+        with pytest.raises(DataError, match="of type list cannot be recorded"):
+            getattr(run, method)([1.0])
+        getattr(run, method)(pd.Series({"a": 1.0}))
+    assert [*run.params, *run.metrics, *run.tags] in (["a", "team"], ["team", "a"])
 
 
 def test_run_reads_the_same_alive_and_from_the_store(enabled):
