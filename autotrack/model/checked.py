@@ -4,7 +4,8 @@
     checked.predict(frame)          # SignatureError names every column that is missing, unexpected or of another kind
     checked.native                  # the model itself; every other attribute is its own
 
-A frame with the recorded columns in another order is handed on in the recorded order. Nothing is copied or changed.
+A frame with the recorded columns in another order is handed on in the recorded order. Nothing is copied or changed. A
+torch module has `predict` here as well: what it says in eval mode and without gradients, as an array.
 """
 
 import functools
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 from autotrack.errors import SignatureError
 from autotrack.guard import tell_once
+from autotrack.model.calling import predictions
 from autotrack.model.conform import Problem, are_numbers, conform, kind_of, message_of
 from autotrack.model.signature import describe
 
@@ -46,6 +48,8 @@ class CheckedModel:
     def __getattr__(self, name: str) -> Any:
         if name == "native":  # a copy or an unpickled one that has nothing yet
             raise AttributeError(name)
+        if name == "predict" and not hasattr(self.native, name):
+            return self._checking(name, functools.partial(predictions, self.native))
         value = getattr(self.native, name)
         if not callable(value) or getattr(value, "__self__", None) is not self.native:
             return value

@@ -233,6 +233,16 @@ def test_torch_module_checks_its_input_when_called() -> None:
             call(torch.ones(5, 4))
 
 
+def test_torch_module_predicts_as_it_is_used() -> None:
+    module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Dropout(0.5)).train()
+    model = CheckedModel(module, {"inputs": describe(torch.ones(4, 3)), "outputs": None})
+    answer = model.predict(torch.ones(2, 3))
+    assert isinstance(answer, np.ndarray)
+    assert np.array_equal(answer, module.eval()(torch.ones(2, 3)).detach().numpy())
+    with pytest.raises(SignatureError, match="found 5 features"):
+        model.predict(torch.ones(2, 5))
+
+
 def test_mode_warn_tells_each_difference_once_and_predicts(checked: CheckedModel) -> None:
     lenient = CheckedModel(checked.native, {"inputs": describe(FRAME[["age", "income"]])}, "warn")
     array = FRAME[["age", "income"]].to_numpy()
