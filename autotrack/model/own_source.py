@@ -44,9 +44,8 @@ def is_own(module: ModuleType | None) -> bool:
 
 def digests() -> dict[str, str]:
     """SHA-256 of the files that the script and the user's own modules are in, as they are now, by the module's name."""
-    named: list[tuple[str, Any]] = [
-        (name, getattr(module, "__file__", None)) for name, module in [*sys.modules.items()]
-    ]
+    modules = sys.modules.copy()  # in one step: other threads import meanwhile
+    named = [(name, _file_of(module)) for name, module in modules.items()]
     files = {name: Path(file) for name, file in named if _is_of_project(file, name)}
     found = {}
     for name, file in sorted(files.items())[:_MAX_MODULES]:
@@ -54,6 +53,12 @@ def digests() -> dict[str, str]:
             if file.stat().st_size <= _MAX_BYTES:
                 found[name] = hashlib.sha256(file.read_bytes()).hexdigest()
     return found
+
+
+def _file_of(module: object) -> Any:
+    """Where a module is from; of one that is loaded when it is first asked for something, without asking it."""
+    is_module = issubclass(type(module), ModuleType)
+    return object.__getattribute__(module, "__dict__").get("__file__") if is_module else None
 
 
 def _is_of_project(file: Any, name: str) -> bool:
