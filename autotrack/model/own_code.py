@@ -57,7 +57,14 @@ class TookTooLongError(EndedError):
 
 
 class UnpicklableError(Exception):
-    """Pickling failed: __cause__ says why."""
+    """Pickling failed: `str` says why in a line, `error` is what was raised."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+    def __str__(self) -> str:
+        return f"{type(self.error).__name__}: {self.error}".partition("\n")[0].rstrip(":. ")[:200]
 
 
 def run(model_class: str, make: Callable[[bool], _T]) -> _T:
@@ -93,7 +100,7 @@ def pickling() -> Iterator[None]:
     except BaseException as error:
         if _is_of_user(error):
             raise
-        raise UnpicklableError from error
+        raise UnpicklableError(error) from error
 
 
 def pickles_itself(kind: type) -> bool:

@@ -151,7 +151,7 @@ def _save(model: object, *, may_run_own: bool) -> Saved:
     try:
         sink, made, by_value = _pickle(model, may_run_own=may_run_own)
     except UnpicklableError as error:
-        raise _unpicklable(model, error.__cause__ or error, may_run_own=may_run_own) from error.__cause__
+        raise _unpicklable(model, error, may_run_own=may_run_own) from error.error
     named = {name for name in sink.names if name in sys.modules} if by_value else sink.modules | made.modules
     code, libraries = own_source.sources(named)
     if code:
@@ -167,7 +167,7 @@ def _pickle(model: object, *, may_run_own: bool) -> "tuple[_Sink, Reducers, bool
         if not any(is_of_script(name) for name in sink.modules | made.modules):
             return sink, made, False
     except UnpicklableError as error:
-        if not isinstance(error.__cause__, _FAILURES):
+        if not isinstance(error.error, _FAILURES):
             raise
     return *_dump(model, MAX_BYTES, may_run_own=may_run_own, by_value=True), True
 
@@ -217,13 +217,12 @@ def _refused(model: object, what: str) -> ModelSaveError:
     )
 
 
-def _unpicklable(model: object, error: BaseException, *, may_run_own: bool) -> ModelSaveError:
-    said = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(":. ")[:200]
-    advice = _culprit(model, may_run_own=may_run_own)
+def _unpicklable(model: object, failed: UnpicklableError, *, may_run_own: bool) -> ModelSaveError:
+    error, advice = failed.error, _culprit(model, may_run_own=may_run_own)
     if isinstance(error, ModuleNotFoundError) and error.name == "cloudpickle":
         advice = "Install what takes code along with: pip install cloudpickle"
     return ModelSaveError(
-        f"The model {_class_name(model)} cannot be pickled and was not saved: {said}.\n"
+        f"The model {_class_name(model)} cannot be pickled and was not saved: {failed}.\n"
         f"Expected attributes that can be pickled (no open files, locks, connections, generators). {advice}",
         error=error,
     )

@@ -132,14 +132,12 @@ def _structure(module: Any, model_class: str, may_run_own: bool) -> Structure:
             limit_bytes=skeleton.MAX_BYTES,
         ) from None
     except UnpicklableError as failed:
-        error = failed.__cause__ or failed
-        said = f"{type(error).__name__}: {error}".partition("\n")[0].rstrip(":. ")[:200]
         culprit = _culprit(module, names, may_run_own)
         raise ModelSaveError(
-            f"The model {model_class} cannot be pickled and was not saved: {said}.\n"
+            f"The model {model_class} cannot be pickled and was not saved: {failed}.\n"
             f"Expected attributes that can be pickled: no open files, connections.{culprit}",
-            error=error,
-        ) from error
+            error=failed.error,
+        ) from failed.error
     code, libraries = own_source.sources(made.modules)
     notes = {_TIES: json.dumps(ties), _OTHERS: json.dumps(sorted(others)), _CODE: _digest(code)}
     modules = frozenset(libraries | {"torch"} | ({"cloudpickle"} if made.by_value else set()))
