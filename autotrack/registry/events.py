@@ -188,18 +188,17 @@ class EventLog:
         if count < _MERGED_EVERY:
             return []
         try:
-            events = _chained(
-                name,
-                enumerate(self._backend.get(_prefix(name) + _MERGED, most_bytes=_MOST_MERGED_BYTES).splitlines()),
-                None,
-            )
+            data = self._backend.get(_prefix(name) + _MERGED, most_bytes=_MOST_MERGED_BYTES)
+            events = _chained(name, enumerate(data.splitlines()), None)
             last = events[-1]
         except (OSError, StoreError, LookupError):
             return []
         return events if last.number < count and self.has(name, last.number, last.sha256) else []
 
     def _merge(self, name: str, count: int) -> None:
-        """Put so many events into one file. Where that cannot be done, they are read one by one."""
+        """Put so many events into one file. Where they are few, or that cannot be done, they are read one by one."""
+        if count < _MERGED_EVERY:
+            return
         key = _prefix(name) + _MERGED
         with contextlib.suppress(OSError, StoreError):
             known = len(self._merged(name, count))
