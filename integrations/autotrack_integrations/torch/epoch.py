@@ -61,10 +61,8 @@ class Epoch:
         for name, (part, count) in self.scores.items():
             hits, total = read_all([part, count])
             if total:
-                key, share = (
-                    ("train_rmse", math.sqrt(hits / total)) if name == "mse" else (f"train_{name}", hits / total)
-                )
-                found[key] = share
+                key, value = ("rmse", math.sqrt(hits / total)) if name == "mse" else (name, hits / total)
+                found[f"train_{key}"] = value
         if took_s > 0 and len(self) > 1:
             if self._samples:
                 found["samples_per_s"] = self._samples / took_s
